@@ -9,7 +9,9 @@ from difflib import get_close_matches
 from pathlib import Path
 
 __all__ = [
+    "AgreementError",
     "EmoClipClinicError",
+    "EncoderError",
     "FaceError",
     "FormatError",
     "RatingsError",
@@ -78,6 +80,10 @@ class FaceError(EmoClipClinicError):
     """A face detector, a track or a subject rule is not usable."""
 
 
+class EncoderError(EmoClipClinicError):
+    """What was given to the encoder has a shape, type or value that it cannot take."""
+
+
 class WeightsError(EmoClipClinicError):
     """Model weights are absent, altered, or do not fit the architecture."""
 
@@ -92,6 +98,10 @@ class RatingsError(EmoClipClinicError):
 
 class RegressionError(EmoClipClinicError):
     """The data do not allow the regression that was asked for."""
+
+
+class AgreementError(EmoClipClinicError):
+    """The arrays or options given to an agreement statistic cannot be meant."""
 
 
 def did_you_mean(value: str, options: Iterable[str]) -> str:

@@ -1,0 +1,132 @@
+"""Weights records: what must be known about a set of weights, as YAML.
+
+A record binds to its weights all that must not be guessed: architecture, preprocessing, frame rate, segment
+length, and the hash of the file.
+"""
+
+import re
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from emoclip_clinic.errors import WeightsError
+
+__all__ = ["Preprocessing", "WeightsRecord", "check_name", "read_record"]
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_Channels = tuple[float, float, float]
+
+
+class Preprocessing(BaseModel):
+    """What is done to a crop before the image tower.
+
+    Attributes
+    ----------
+    image_size_px : int
+        Side of the square crop, in pixels.
+    mean, std : tuple of float
+        Mean and standard deviation of red, green and blue on the scale 0 to 1, by which crops are normalised.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    image_size_px: Annotated[int, Field(gt=0)] = 224
+    mean: _Channels = (0.48145466, 0.4578275, 0.40821073)
+    std: _Channels = (0.26862954, 0.26130258, 0.27577711)
+
+
+class WeightsRecord(BaseModel):
+    """What is known about a set of weights.
+
+    Attributes
+    ----------
+    name : str
+        How the weights are asked for.
+    kind : {"published", "user", "random"}
+        Published by the authors of a paper, registered by the user, or random numbers.
+    architecture : str
+        Name in `ARCHITECTURES`.
+    description, source, paper, licence, fetch : str
+        What it is, where it comes from, what to cite, under which licence, and how to get the file by hand.
+    file : str or None
+        Weights file, relative to the record's store (or, in a study's record, to the study).
+    sha256 : str or None
+        Hash of the file; of the numbers for random weights; None if not published.
+    size_bytes : int or None
+        Size of the file.
+    seed : int or None
+        Seed of random weights.
+    preprocessing : Preprocessing
+        What is done to crops.
+    sample_fps : float
+        Sampled frames per second of video that suit the weights.
+    segment_frames : int
+        Sampled frames of a segment in training.
+    added : str or None
+        When the user registered the file, UTC.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: Annotated[str, Field(pattern=_NAME.pattern + "$")]
+    kind: Literal["published", "user", "random"]
+    architecture: str
+    description: str = ""
+    source: str = ""
+    paper: str = ""
+    licence: str = "not stated"
+    fetch: str = ""
+    file: str | None = None
+    sha256: Annotated[str | None, Field(pattern="^[0-9a-f]{64}$")] = None
+    size_bytes: Annotated[int | None, Field(gt=0)] = None
+    seed: int | None = None
+    preprocessing: Preprocessing = Preprocessing()
+    sample_fps: Annotated[float, Field(gt=0, le=240)] = 6.25
+    segment_frames: Annotated[int, Field(ge=1)] = 32
+    added: str | None = None
+
+
+def read_record(path: Path) -> WeightsRecord:
+    """Read a weights record.
+
+    Parameters
+    ----------
+    path : Path
+        A YAML file named like the record.
+
+    Returns
+    -------
+    WeightsRecord
+        The record.
+
+    Raises
+    ------
+    WeightsError
+        If the file cannot be read or is not a valid record.
+    """
+    try:
+        record = WeightsRecord.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise WeightsError(
+            "A weights record must be readable", found=error.strerror or str(error), where=path
+        ) from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise WeightsError("A weights record must be YAML in UTF-8", found=str(error), where=path) from error
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{'.'.join(map(str, fault['loc'])) or 'record'}: {fault['msg']}" for fault in error.errors()
+        )
+        raise WeightsError("A weights record must be valid", found=faults, where=path) from error
+    if record.name != path.stem:
+        raise WeightsError("A weights record must be named like its file", found=record.name, where=path)
+    return record
+
+
+def check_name(name: str) -> None:
+    """Raise `WeightsError` unless `name` can name weights."""
+    if not _NAME.fullmatch(name):
+        raise WeightsError(
+            "A name of weights must have letters, digits, '.', '_' and '-' only, 64 at most", found=name
+        )

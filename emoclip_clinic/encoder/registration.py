@@ -1,0 +1,142 @@
+"""Registering a weights file: checked, copied into the store, and recorded."""
+
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
+import yaml
+
+from emoclip_clinic.encoder.architectures import get_architecture
+from emoclip_clinic.encoder.records import Preprocessing, WeightsRecord, check_name, read_record
+from emoclip_clinic.encoder.registry import WeightsEntry, check_hash, read_entry, weights_store
+from emoclip_clinic.errors import WeightsError
+from emoclip_clinic.study.files import atomic_path, sha256_file, write_bytes
+from emoclip_clinic.study.protocols import protocols_folder
+
+__all__ = ["add_weights"]
+
+
+def add_weights(
+    file: Path | str,
+    name: str,
+    *,
+    architecture: str | None = None,
+    source: str = "",
+    licence: str = "not stated",
+    paper: str = "",
+    sample_fps: float | None = None,
+    segment_frames: int | None = None,
+    replace: bool = False,
+) -> WeightsEntry:
+    """Check a weights file and copy it into the store under a name.
+
+    The file is loaded strictly first. For the name of a shipped record (``emoclip``), what the record states
+    holds; otherwise the arguments describe the weights. A record appears only when its file is complete.
+
+    Parameters
+    ----------
+    file : Path or str
+        The checkpoint.
+    name : str
+        Letters, digits, ``.``, ``_`` and ``-``.
+    architecture : str, optional
+        Name in `ARCHITECTURES`; by default that of the shipped record, else ``"vit-b-32"``.
+    source, licence, paper : str
+        Where the weights come from, under which licence, and what to cite.
+    sample_fps : float, optional
+        Sampled frames per second that suit the weights; by default 6.25.
+    segment_frames : int, optional
+        Sampled frames of a segment; by default 32.
+    replace : bool
+        Whether other weights that have the name already may be replaced.
+
+    Returns
+    -------
+    WeightsEntry
+        The new entry.
+
+    Raises
+    ------
+    WeightsError
+        If the name is not allowed or taken, the file does not fit the architecture, or its hash is not
+        the one that is published.
+    """
+    from emoclip_clinic.encoder.checkpoints import load_network
+
+    file = Path(file)
+    check_name(name)
+    shipped = _shipped(name)
+    described = (architecture, sample_fps, segment_frames, source, paper) != (None, None, None, "", "")
+    if shipped is not None and (described or licence != "not stated"):
+        raise WeightsError(
+            f"The weights '{name}' are described by a shipped record",
+            found="other descriptions of them",
+            hint="Leave the options out, or choose another name.",
+        )
+    design = get_architecture(architecture or "vit-b-32")
+    record = shipped or WeightsRecord(
+        name=name,
+        kind="user",
+        architecture=design.name,
+        source=source or str(file),
+        licence=licence,
+        paper=paper,
+        preprocessing=Preprocessing(image_size_px=design.image.image_size_px),
+        sample_fps=sample_fps or 6.25,
+        segment_frames=segment_frames or 32,
+    )
+    load_network(file, architecture=record.architecture)
+    sha256 = sha256_file(file)
+    check_hash(WeightsEntry(record, file, file, "found"), sha256)
+    before = _stored(name)
+    if before is not None and before.record.sha256 != sha256 and not replace:
+        raise WeightsError(
+            "A name must stand for one set of weights",
+            found=f"'{name}' is taken by other weights (sha256 {before.record.sha256})",
+            where=before.record_path,
+            hint="Choose another name, or say that the old ones shall be replaced.",
+        )
+    return _store(record, file, sha256=sha256, before=before)
+
+
+def _store(record: WeightsRecord, file: Path, *, sha256: str, before: WeightsEntry | None) -> WeightsEntry:
+    """Copy the file under a name of its content, then write the record, then remove what it replaces."""
+    store = weights_store()
+    target = store / f"{record.name}-{sha256[:12]}{file.suffix.lower()}"
+    with atomic_path(target) as temporary:
+        shutil.copyfile(file, temporary)
+        if sha256_file(temporary) != sha256:
+            raise WeightsError("The file must not change while it is copied", found="a change", where=file)
+    added = record.model_copy(
+        update={
+            "file": target.name,
+            "sha256": sha256,
+            "size_bytes": target.stat().st_size,
+            "added": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+    )
+    record_path = store / f"{record.name}.yaml"
+    text = yaml.safe_dump(added.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    write_bytes(record_path, text.encode())
+    if before is not None and before.path not in (None, target):
+        assert before.path is not None
+        before.path.unlink(missing_ok=True)
+    return read_entry(record_path, store)
+
+
+def _shipped(name: str) -> WeightsRecord | None:
+    """The shipped record of a name that the user may register a file for."""
+    path = protocols_folder() / "weights" / f"{name}.yaml"
+    if not path.is_file():
+        return None
+    record = read_record(path)
+    if record.kind == "random":
+        raise WeightsError(
+            f"The name '{name}' stands for generated random weights", found=name, hint="Choose another name."
+        )
+    return record
+
+
+def _stored(name: str) -> WeightsEntry | None:
+    path = weights_store() / f"{name}.yaml"
+    return read_entry(path, weights_store()) if path.is_file() else None
