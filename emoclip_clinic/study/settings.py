@@ -1,16 +1,34 @@
-"""Settings of extraction: one typed model, documented where each value is defined.
+"""Settings of extraction: one typed model, documented where each value is defined, and how sources combine.
 
-Every field carries the stage at which it starts to matter (``scan``, ``crop``, ``encode``, ``segment`` or ``run``),
-so that a result is recomputed from the first stage whose settings changed and no further back.
+Every field carries the stage at which it starts to matter (``scan``, ``crop``, ``encode``, ``segment`` or
+``run``), so that a result is recomputed from the first stage whose settings changed and no further back.
 """
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal, get_args
 
+import tomli_w
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["ExtractSettings", "Stage"]
+from emoclip_clinic.study.files import write_bytes
+from emoclip_clinic.study.settings_files import check_values, read_table_of
+
+__all__ = [
+    "ExtractSettings",
+    "ResolvedSettings",
+    "Stage",
+    "SubjectRule",
+    "load_settings",
+    "resolve_settings",
+    "stage_of",
+    "stage_settings",
+    "write_settings",
+]
 
 Stage = Literal["scan", "crop", "encode", "segment", "run"]
+SubjectRule = Literal["largest", "longest", "left", "right", "center"]
 
 
 def _stage(stage: Stage, unit: str = "") -> dict[str, str]:
@@ -20,7 +38,7 @@ def _stage(stage: Stage, unit: str = "") -> dict[str, str]:
 class ExtractSettings(BaseModel):
     """Settings of ``emoclip-clinic extract``, the ``[extract]`` table of ``emoclip-clinic.toml``."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     # scan: decode, detect, track
     reader: Annotated[
@@ -31,7 +49,8 @@ class ExtractSettings(BaseModel):
         Field(
             gt=0,
             le=240,
-            description="Sampled frames per second of video; by default the rate that belongs to the weights.",
+            description="Sampled frames per second of video;"
+            " by default the rate that belongs to the weights.",
             json_schema_extra=_stage("scan", "1/s"),
         ),
     ] = None
@@ -88,7 +107,7 @@ class ExtractSettings(BaseModel):
 
     # crop: who, and which part of the image
     subject_rule: Annotated[
-        Literal["largest", "longest", "left", "right", "center"],
+        SubjectRule,
         Field(
             description="Which track is the participant, unless tracks.tsv says so.",
             json_schema_extra=_stage("crop"),
@@ -115,7 +134,8 @@ class ExtractSettings(BaseModel):
     resize: Annotated[
         Literal["antialias", "upstream"],
         Field(
-            description="Bicubic resize of crops: with antialias as CLIP, or without as the original training.",
+            description="Bicubic resize of crops: with antialias as CLIP,"
+            " or without as the original training.",
             json_schema_extra=_stage("crop"),
         ),
     ] = "antialias"
@@ -180,3 +200,149 @@ class ExtractSettings(BaseModel):
             json_schema_extra=_stage("run"),
         ),
     ] = False
+
+
+@dataclass(frozen=True)
+class ResolvedSettings:
+    """Effective settings and where each value comes from.
+
+    Parameters
+    ----------
+    settings : ExtractSettings
+        The settings.
+    sources : mapping of str to str
+        Name of each setting to ``"default"``, the path of a settings file, or ``"option"``.
+    """
+
+    settings: ExtractSettings
+    sources: Mapping[str, str]
+
+
+def resolve_settings(
+    study_root: Path, *, config: Path | None = None, overrides: Mapping[str, object] | None = None
+) -> ResolvedSettings:
+    """Combine the sources of settings: option, then ``--config FILE``, then the study's file, then default.
+
+    Parameters
+    ----------
+    study_root : Path
+        The study, whose ``emoclip-clinic.toml`` is read if it is there.
+    config : Path, optional
+        A further settings file, which must exist.
+    overrides : mapping of str to object, optional
+        Options by name of the setting. None means that the option was not given.
+
+    Returns
+    -------
+    ResolvedSettings
+        Settings and their sources.
+
+    Raises
+    ------
+    SettingsError
+        If a file is not readable, or a name or a value in any source is not allowed.
+    """
+    values: dict[str, object] = {}
+    sources = dict.fromkeys(ExtractSettings.model_fields, "default")
+    study_file = Path(study_root) / "emoclip-clinic.toml"
+    files = [*([study_file] if study_file.exists() else []), *([] if config is None else [Path(config)])]
+    for file in files:
+        table = read_table_of(file, "extract")
+        check_values(ExtractSettings, table, where=f"{file} [extract]")
+        values.update(table)
+        sources.update(dict.fromkeys(table, str(file)))
+    given = {name: value for name, value in (overrides or {}).items() if value is not None}
+    check_values(ExtractSettings, given, where="command line")
+    values.update(given)
+    sources.update(dict.fromkeys(given, "option"))
+    return ResolvedSettings(ExtractSettings.model_validate(values), sources)
+
+
+def load_settings(
+    study_root: Path, *, config: Path | None = None, overrides: Mapping[str, object] | None = None
+) -> ExtractSettings:
+    """Return the effective settings; :func:`resolve_settings` also tells where each comes from.
+
+    Parameters
+    ----------
+    study_root : Path
+        The study, whose ``emoclip-clinic.toml`` is read if it is there.
+    config : Path, optional
+        A further settings file, which must exist.
+    overrides : mapping of str to object, optional
+        Options by name of the setting. None means that the option was not given.
+
+    Returns
+    -------
+    ExtractSettings
+        The settings.
+
+    Raises
+    ------
+    SettingsError
+        If a file is not readable, or a name or a value in any source is not allowed.
+    """
+    return resolve_settings(study_root, config=config, overrides=overrides).settings
+
+
+def stage_settings(settings: ExtractSettings, stage: Stage) -> dict[str, object]:
+    """Return the settings on which a stage's result depends: its own and those of all stages before it.
+
+    Settings that choose a device or an amount of memory (``run``) change no result and appear only for the
+    stage ``run``, which stands for everything.
+
+    Parameters
+    ----------
+    settings : ExtractSettings
+        The settings. Resolve ``sample_fps`` and ``stride_frames`` first where their default is None.
+    stage : {"scan", "crop", "encode", "segment", "run"}
+        The stage.
+
+    Returns
+    -------
+    dict
+        Name to value, in the order of the model; JSON can hold it.
+    """
+    order: tuple[Stage, ...] = get_args(Stage)
+    reached = order[: order.index(stage) + 1]
+    return {
+        name: getattr(settings, name) for name in ExtractSettings.model_fields if stage_of(name) in reached
+    }
+
+
+def stage_of(name: str) -> Stage:
+    """Return the stage at which a setting starts to matter.
+
+    Parameters
+    ----------
+    name : str
+        Name of a setting.
+
+    Returns
+    -------
+    {"scan", "crop", "encode", "segment", "run"}
+        The stage.
+    """
+    extra = ExtractSettings.model_fields[name].json_schema_extra
+    stages: tuple[Stage, ...] = get_args(Stage)
+    return next(stage for stage in stages if isinstance(extra, dict) and extra["stage"] == stage)
+
+
+def write_settings(path: Path, settings: ExtractSettings) -> None:
+    """Write effective settings as TOML that :func:`load_settings` reads.
+
+    Settings whose value is None are left out, because TOML has no such value and None is their default.
+
+    Parameters
+    ----------
+    path : Path
+        The file to create or replace.
+    settings : ExtractSettings
+        The settings.
+
+    Raises
+    ------
+    StudyError
+        If the operating system refuses.
+    """
+    write_bytes(path, tomli_w.dumps({"extract": settings.model_dump(exclude_none=True)}).encode())

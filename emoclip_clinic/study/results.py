@@ -1,0 +1,416 @@
+"""Loading results: segment and frame embeddings of a study as data frames.
+
+Whoever reads results needs nothing but the study's folder. A result exists if and only if its sidecar does.
+"""
+
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, get_args
+
+from emoclip_clinic.errors import FormatError, SettingsError, StudyError, did_you_mean
+from emoclip_clinic.study.formats import REBUILD_COMMAND, TableKind
+from emoclip_clinic.study.identifiers import clean_label
+from emoclip_clinic.study.layout import Study
+from emoclip_clinic.study.sidecar import Sidecar, read_sidecar
+from emoclip_clinic.study.tables import read_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+__all__ = [
+    "FrameStatus",
+    "Result",
+    "SegmentStatus",
+    "check_alike",
+    "iter_frames",
+    "iter_segments",
+    "list_results",
+    "load_frames",
+    "load_segments",
+    "load_tracks",
+    "read_sidecar",
+]
+
+_log = logging.getLogger(__name__)
+
+SegmentStatus = Literal["ok", "rejected"]
+FrameStatus = Literal["ok", "no-face", "missing"]
+
+# Settings that may differ between results that are used together: they choose the person, or only flag.
+_MAY_DIFFER = frozenset({"subject_rule", "min_margin", "device", "batch_size", "thumbnails"})
+
+
+@dataclass(frozen=True)
+class Result:
+    """A result: its sidecar and where it is.
+
+    Parameters
+    ----------
+    path : Path
+        The sidecar's path.
+    sidecar : Sidecar
+        Its content.
+    """
+
+    path: Path
+    sidecar: Sidecar
+
+
+def list_results(
+    study: Study | Path | str, *, participants: Sequence[str] | None = None
+) -> tuple[Result, ...]:
+    """List the results of a study.
+
+    Parameters
+    ----------
+    study : Study, Path or str
+        The study.
+    participants : sequence of str, optional
+        Only these, as ``sub-01`` or ``01``.
+
+    Returns
+    -------
+    tuple of Result
+        Sorted by path; none if nothing was extracted.
+
+    Raises
+    ------
+    StudyError
+        If the study is no folder, or a participant has no result.
+    FormatError
+        If a sidecar cannot be read.
+    """
+    place = Study.of(study)
+    paths = place.sidecar_paths()
+    if participants is not None:
+        there = {path.relative_to(place.derivatives).parts[0] for path in paths}
+        wanted = {f"sub-{clean_label(one, kind='participant')}" for one in participants}
+        for one in sorted(wanted - there):
+            raise StudyError(
+                "Every participant must have a result",
+                found=one,
+                where=place.root,
+                hint=did_you_mean(one, there),
+            )
+        paths = tuple(path for path in paths if path.relative_to(place.derivatives).parts[0] in wanted)
+    return tuple(Result(path, read_sidecar(path)) for path in paths)
+
+
+def load_segments(
+    study: Study | Path | str,
+    *,
+    status: SegmentStatus | None = "ok",
+    participants: Sequence[str] | None = None,
+    embeddings: bool = True,
+    allow_mixed: bool = False,
+) -> "pd.DataFrame":
+    """Load the segment embeddings of a study.
+
+    Parameters
+    ----------
+    study : Study, Path or str
+        The study.
+    status : {"ok", "rejected"} or None
+        Only segments of this status; None for all.
+    participants : sequence of str, optional
+        Only these, as ``sub-01`` or ``01``.
+    embeddings : bool
+        Whether to load the embedding.
+    allow_mixed : bool
+        Whether results may come from different weights or settings.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per segment: participant_id, session_id, task, run, segment, times in seconds, coverage,
+        status and reason, then the embedding ``e000`` onwards, float32.
+
+    Raises
+    ------
+    StudyError
+        If there is no result, or results differ in weights or settings; the message lists who differs.
+    FormatError
+        If a file is damaged; the message names the command that rebuilds it.
+
+    Examples
+    --------
+    >>> segments = load_segments("my-study")  # doctest: +SKIP
+    >>> segments.groupby("participant_id")["coverage"].mean()  # doctest: +SKIP
+    """
+    return _load(study, "segments", status, participants, embeddings, allow_mixed)
+
+
+def load_frames(
+    study: Study | Path | str,
+    *,
+    status: FrameStatus | None = None,
+    participants: Sequence[str] | None = None,
+    embeddings: bool = True,
+    allow_mixed: bool = False,
+) -> "pd.DataFrame":
+    """Load the sampled frames of a study: time, box, quality and frame embedding of the subject's face.
+
+    Parameters
+    ----------
+    study : Study, Path or str
+        The study.
+    status : {"ok", "no-face", "missing"} or None
+        Only frames of this status; None for all.
+    participants : sequence of str, optional
+        Only these, as ``sub-01`` or ``01``.
+    embeddings : bool
+        Whether to load the embedding (2 kB per frame).
+    allow_mixed : bool
+        Whether results may come from different weights or settings.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per sampled frame. Embeddings are float32, whatever the type on the disk, and NaN without a
+        face.
+
+    Raises
+    ------
+    StudyError
+        If there is no result, or results differ in weights or settings; the message lists who differs.
+    FormatError
+        If a file is damaged; the message names the command that rebuilds it.
+
+    Examples
+    --------
+    >>> frames = load_frames("my-study", participants=["01"], embeddings=False)  # doctest: +SKIP
+    >>> frames.plot(x="t_s", y="yaw_deg")  # doctest: +SKIP
+    """
+    return _load(study, "frames", status, participants, embeddings, allow_mixed)
+
+
+def load_tracks(
+    study: Study | Path | str, *, participants: Sequence[str] | None = None, allow_mixed: bool = False
+) -> "pd.DataFrame":
+    """Load all face tracks of a study: every face, not the subject's alone.
+
+    Parameters
+    ----------
+    study : Study, Path or str
+        The study.
+    participants : sequence of str, optional
+        Only these, as ``sub-01`` or ``01``.
+    allow_mixed : bool
+        Whether results may come from different weights or settings.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per track and grid point.
+
+    Raises
+    ------
+    StudyError
+        If there is no result, or results differ in weights or settings; the message lists who differs.
+    FormatError
+        If a file is damaged; the message names the command that rebuilds it.
+    """
+    return _load(study, "tracks", None, participants, False, allow_mixed)
+
+
+def iter_segments(
+    study: Study | Path | str,
+    *,
+    status: SegmentStatus | None = "ok",
+    participants: Sequence[str] | None = None,
+    embeddings: bool = True,
+    allow_mixed: bool = False,
+) -> "Iterator[pd.DataFrame]":
+    """Load segment embeddings one recording at a time, for studies that do not fit into memory.
+
+    Parameters and errors are those of :func:`load_segments`; errors about the whole study come before the
+    first recording.
+
+    Yields
+    ------
+    pandas.DataFrame
+        Segments of one recording, possibly none.
+    """
+    yield from _iterate(study, "segments", status, participants, embeddings, allow_mixed)
+
+
+def iter_frames(
+    study: Study | Path | str,
+    *,
+    status: FrameStatus | None = None,
+    participants: Sequence[str] | None = None,
+    embeddings: bool = True,
+    allow_mixed: bool = False,
+) -> "Iterator[pd.DataFrame]":
+    """Load sampled frames one recording at a time.
+
+    Parameters and errors are those of :func:`load_frames`; errors about the whole study come before the first
+    recording.
+
+    Yields
+    ------
+    pandas.DataFrame
+        Sampled frames of one recording.
+    """
+    yield from _iterate(study, "frames", status, participants, embeddings, allow_mixed)
+
+
+def check_alike(results: Sequence[Result]) -> None:
+    """Check that results can be used together: same weights, same settings.
+
+    The subject rule may differ, because it is chosen per recording, and so may settings that change no
+    number. Results computed at another precision of arithmetic (CPU and GPU under ``auto``) are told by a
+    warning only.
+
+    Parameters
+    ----------
+    results : sequence of Result
+        The results.
+
+    Raises
+    ------
+    StudyError
+        If they differ; the message lists in what and who.
+    """
+    facts: dict[str, Callable[[Sidecar], object]] = {
+        "weights": lambda s: f"{s.weights.name} ({s.weights.sha256[:8]})",
+        "sample_fps": lambda s: s.decode.sample_fps,
+    }
+    names = sorted(
+        {name for one in results for name in one.sidecar.settings} - _MAY_DIFFER - {"sample_fps", "model"}
+    )
+    facts |= {name: partial(_setting, name) for name in names}
+    differences = [text for name, fact in facts.items() if (text := _difference(name, fact, results))]
+    if differences:
+        raise StudyError(
+            "Results that are used together must come from the same weights and settings",
+            found="\n  " + "\n  ".join(differences) + "\n",
+            hint="Run `emoclip-clinic extract` once more over all recordings, or pass allow_mixed=True"
+            " if you know what you do.",
+        )
+    precision = _difference("precision", lambda s: s.hardware.get("precision"), results)
+    if precision:
+        _log.warning("Results were computed at different precision: %s", precision)
+
+
+def _setting(name: str, sidecar: Sidecar) -> object:
+    return sidecar.settings.get(name)
+
+
+def _difference(name: str, fact: Callable[[Sidecar], object], results: Sequence[Result]) -> str | None:
+    who: dict[str, list[str]] = defaultdict(list)
+    for one in results:
+        value = fact(one.sidecar)
+        who[f"{value:g}" if isinstance(value, float) else str(value)].append(one.sidecar.recording.key)
+    if len(who) < 2:
+        return None
+    groups = sorted(who.items(), key=lambda group: -len(group[1]))
+    return f"{name}: " + "; ".join(f"{value} in {_some(keys)}" for value, keys in groups)
+
+
+def _some(keys: Sequence[str], most: int = 5) -> str:
+    rest = len(keys) - most
+    return ", ".join(keys[:most]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _chosen(
+    study: Study | Path | str,
+    status: str | None,
+    participants: Sequence[str] | None,
+    *,
+    kind: TableKind,
+    mixed: bool,
+) -> tuple[Result, ...]:
+    allowed = get_args(FrameStatus if kind == "frames" else SegmentStatus)
+    if status is not None and status not in allowed:
+        raise SettingsError(
+            f"The status must be one of {', '.join(allowed)}, or None",
+            found=repr(status),
+            hint=did_you_mean(str(status), allowed),
+        )
+    results = list_results(study, participants=participants)
+    if not results:
+        raise StudyError(
+            "The study must have results",
+            found="no sidecar in derivatives/emoclip-clinic",
+            where=Study.of(study).root,
+            hint="Run `emoclip-clinic extract` first.",
+        )
+    if not mixed:
+        check_alike(results)
+    return results
+
+
+def _iterate(
+    study: Study | Path | str,
+    kind: TableKind,
+    status: str | None,
+    participants: Sequence[str] | None,
+    embeddings: bool,
+    mixed: bool,
+) -> "Iterator[pd.DataFrame]":
+    for one in _chosen(study, status, participants, kind=kind, mixed=mixed):
+        yield _to_pandas(_table(one, kind, status, embeddings=embeddings))
+
+
+def _load(
+    study: Study | Path | str,
+    kind: TableKind,
+    status: str | None,
+    participants: Sequence[str] | None,
+    embeddings: bool,
+    mixed: bool,
+) -> "pd.DataFrame":
+    import pyarrow as pa
+
+    results = _chosen(study, status, participants, kind=kind, mixed=mixed)
+    tables = [_table(one, kind, status, embeddings=embeddings) for one in results]
+    widths = {len(table.schema.names) for table in tables}
+    if len(widths) > 1:
+        raise StudyError(
+            "Embeddings that are loaded together must have the same number of dimensions",
+            found=", ".join(sorted({str(width) for width in widths})) + " columns",
+            where=Study.of(study).root,
+            hint="Load participants separately, or run `emoclip-clinic extract` again over all recordings.",
+        )
+    return _to_pandas(pa.concat_tables(tables))
+
+
+def _table(one: Result, kind: TableKind, status: str | None, *, embeddings: bool) -> "pa.Table":
+    """One table with the rows asked for, embeddings as float32."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    path = one.sidecar.table_path(one.path, kind)
+    table = read_table(path, kind, embeddings=embeddings)
+    if table.num_rows != one.sidecar.tables[kind].n_rows:
+        raise FormatError(
+            f"The table must have the {one.sidecar.tables[kind].n_rows} rows that its sidecar counts",
+            found=table.num_rows,
+            where=path,
+            hint=f"Rebuild the result with `{REBUILD_COMMAND}`.",
+        )
+    if status is not None:
+        table = table.filter(pc.equal(table.column("status"), status))
+    halves = [field.type == pa.float16() for field in table.schema]
+    if any(halves):
+        fields = [
+            field.with_type(pa.float32()) if half else field
+            for field, half in zip(table.schema, halves, strict=True)
+        ]
+        table = table.cast(pa.schema(fields, metadata=table.schema.metadata))
+    return table
+
+
+def _to_pandas(table: "pa.Table") -> "pd.DataFrame":
+    import pandas as pd
+    import pyarrow as pa
+
+    nullable = {field.name for field in table.schema if field.type == pa.int32() and field.nullable}
+    frame: pd.DataFrame = table.to_pandas()
+    return frame.astype(dict.fromkeys(nullable, pd.Int32Dtype()))

@@ -1,0 +1,124 @@
+"""Reading settings files: TOML tables, checked value by value so that a mistake is told where it stands."""
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Literal, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+
+from emoclip_clinic.errors import SettingsError, did_you_mean
+
+__all__ = ["KNOWN_TABLES", "check_values", "read_table_of"]
+
+KNOWN_TABLES: Mapping[str, str] = {
+    "extract": "Settings of extraction.",
+    "fit": "Settings of fits.",
+    "predict": "Settings of predictions for new participants.",
+    "report": "Settings of reports.",
+    "zeroshot": "Settings of zero-shot readings.",
+    "pretrain": "Settings of pretraining.",
+    "study": "What only the investigator knows: raters, blinding, medication, missing data.",
+}
+"""Tables that a settings file may have. Each verb checks its own and leaves the others alone."""
+
+
+def read_table_of(path: Path, table: str) -> dict[str, object]:
+    """Read one table of a settings file.
+
+    Parameters
+    ----------
+    path : Path
+        The TOML file.
+    table : str
+        One of :data:`KNOWN_TABLES`.
+
+    Returns
+    -------
+    dict
+        Key to value, unchecked; empty if the file has no such table.
+
+    Raises
+    ------
+    SettingsError
+        If the file cannot be read, is no TOML, or has a top-level name that is no known table.
+    """
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise SettingsError(
+            "The settings file must be readable", found=error.strerror or str(error), where=path
+        ) from error
+    except UnicodeDecodeError as error:
+        raise SettingsError("The settings file must be UTF-8 text", found=str(error), where=path) from error
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError("The settings file must be TOML", found=str(error), where=path) from error
+    for name, value in content.items():
+        if not isinstance(value, dict):
+            raise SettingsError(
+                "Every setting must stand in a table",
+                found=f"{name} outside of any" if name not in KNOWN_TABLES else f"{name} = {value!r}",
+                where=path,
+                hint=f"Write [{name if name in KNOWN_TABLES else table}] on a line before it.",
+            )
+        if name not in KNOWN_TABLES:
+            raise SettingsError(
+                "A settings file may have only known tables",
+                found=f"[{name}]",
+                where=path,
+                hint=did_you_mean(name, KNOWN_TABLES),
+            )
+    return dict(content.get(table, {}))
+
+
+def check_values(model: type[BaseModel], values: Mapping[str, object], *, where: str) -> None:
+    """Check some values of a settings model whose other values have defaults.
+
+    Types are strict: a whole number serves as a decimal one, but ``true`` is no number and ``"3"`` neither.
+
+    Parameters
+    ----------
+    model : type of BaseModel
+        The model.
+    values : mapping of str to object
+        Name to value.
+    where : str
+        The file and table, or the command line: where the user finds them.
+
+    Raises
+    ------
+    SettingsError
+        If a name is unknown or a value is not allowed. All are told together.
+    """
+    unknown = [name for name in values if name not in model.model_fields]
+    problems = [f"{name!r} is no setting; {did_you_mean(name, model.model_fields)}" for name in unknown]
+    known = {name: value for name, value in values.items() if name in model.model_fields}
+    try:
+        model.model_validate(known, strict=True)
+    except ValidationError as error:
+        problems += [
+            _told(model, str(one["loc"][0]) if one["loc"] else "", one["msg"], one["input"])
+            for one in error.errors(include_url=False)
+        ]
+    if problems:
+        raise SettingsError(
+            "Every setting must have a known name and an allowed value",
+            found="; ".join(problems),
+            where=where,
+        )
+
+
+def _told(model: type[BaseModel], name: str, message: str, value: object) -> str:
+    text = f"{name} = {value!r}: {message[0].lower()}{message[1:]}" if name else message
+    options = [str(option) for option in _options(model, name)]
+    if options and isinstance(value, str):
+        text += f"; {did_you_mean(value, options)}"
+    return text
+
+
+def _options(model: type[BaseModel], name: str) -> Iterable[object]:
+    field = model.model_fields.get(name)
+    if field is None:
+        return ()
+    kinds = [field.annotation, *get_args(field.annotation)]
+    return next((get_args(kind) for kind in kinds if get_origin(kind) is Literal), ())
