@@ -1,0 +1,75 @@
+"""Decide which decoded frames can be trusted after damage, and keep count of what could not be used."""
+
+from collections.abc import Callable
+
+__all__ = ["RECOVERY_S", "DamageLog"]
+
+RECOVERY_S = 2.0
+"""Longest time in seconds for which frames after damage are held back while no key frame comes."""
+
+_CAUSES = {
+    "read": ("place in the file could not be read", "places in the file could not be read"),
+    "decode": ("packet could not be decoded", "packets could not be decoded"),
+    "flagged": ("frame was damaged", "frames were damaged"),
+    "after": (
+        f"frame between damage and the next key frame (or {RECOVERY_S:g} s) was not used",
+        f"frames between damage and the next key frame (or {RECOVERY_S:g} s) were not used",
+    ),
+    "no-time": ("frame without a timestamp was skipped", "frames without a timestamp were skipped"),
+    "order": (
+        "frame whose timestamp does not rise was skipped",
+        "frames whose timestamps do not rise were skipped",
+    ),
+    "size": ("change of picture size; pictures were scaled to the first size",) * 2,
+}
+
+
+class DamageLog:
+    """Counts by cause with the time of the first, and the gate that frames after damage must pass.
+
+    A decoder goes on after damage and fills what it lacks from other pictures; such frames look smeared until
+    the next key frame, and FFmpeg mostly does not mark them. They are held back until a key frame comes, or
+    for `RECOVERY_S` where key frames are rare, so that a long recording is not lost to one bad packet.
+
+    Parameters
+    ----------
+    to_s : callable
+        Turns a timestamp in ticks into seconds.
+    """
+
+    def __init__(self, to_s: Callable[[int], float]) -> None:
+        self._to_s = to_s
+        self._counts: dict[str, int] = {}
+        self._first: dict[str, str] = {}
+        self._damaged_at: int | None = None
+
+    def add(self, cause: str, *, pts: int | None = None, detail: str = "") -> None:
+        """Count one event; remember the time and detail of the first of its kind."""
+        self._counts[cause] = self._counts.get(cause, 0) + 1
+        if cause not in self._first:
+            time = "" if pts is None else f"first near {self._to_s(pts):.3f} s"
+            self._first[cause] = ": ".join(part for part in (time, detail) if part)
+
+    def distrust_from(self, pts: int | None) -> None:
+        """Hold back frames until a key frame later than this timestamp."""
+        if pts is not None:
+            self._damaged_at = pts if self._damaged_at is None else max(self._damaged_at, pts)
+
+    def trusts(self, pts: int, *, is_key: bool) -> bool:
+        """Whether a frame, in the order of presentation, can be used."""
+        if self._damaged_at is None:
+            return True
+        late = self._to_s(pts) - self._to_s(self._damaged_at) >= RECOVERY_S
+        if late or (is_key and pts > self._damaged_at):
+            self._damaged_at = None
+            return True
+        self.add("after", pts=pts)
+        return False
+
+    def sentences(self) -> list[str]:
+        """What happened, one sentence per cause."""
+        return [
+            f"{count} {_CAUSES[cause][count > 1]}"
+            + (f" ({self._first[cause]})" if self._first[cause] else "")
+            for cause, count in self._counts.items()
+        ]
