@@ -26,18 +26,32 @@ class AviClock:
             self._entries
         )  # grows while reading; later entries are counted, not stored in the file
         self._next = 0
+        self._shift = 0
 
-    def correct(self, packet: "Packet[VideoStream]") -> None:
-        """Move the times of a packet to where the index has them; leave them where it says nothing."""
+    def correct(self, packet: "Packet[VideoStream]") -> bool:
+        """Move the times of a packet to where the index has them; leave them where it says nothing.
+
+        Parameters
+        ----------
+        packet : Packet
+            The next packet; changed in place.
+
+        Returns
+        -------
+        bool
+            Whether packets were skipped before this one.
+        """
         if packet.pos is None or packet.dts is None:
-            return
+            return False
         pos = packet.pos - _CHUNK_HEADER_BYTES
         while self._next < self._n_entries and self._entries[self._next].pos < pos:
             self._next += 1
         if self._next == self._n_entries or self._entries[self._next].pos != pos:
-            return
+            return False
         shift = self._entries[self._next].timestamp - packet.dts
         if shift:
             packet.dts += shift
             if packet.pts is not None:
                 packet.pts += shift
+        skipped, self._shift = shift != self._shift, shift
+        return skipped

@@ -22,6 +22,7 @@ _CAUSES = {
     ),
     "size": ("change of picture size; pictures were scaled to the first size",) * 2,
 }
+_LEAVES_GAP = ("read", "decode", "flagged", "after", "no-time")
 
 
 class DamageLog:
@@ -42,10 +43,16 @@ class DamageLog:
         self._counts: dict[str, int] = {}
         self._first: dict[str, str] = {}
         self._damaged_at: int | None = None
+        self._lost_without_time = False
+        self._lost_at: int | None = None
 
     def add(self, cause: str, *, pts: int | None = None, detail: str = "") -> None:
         """Count one event; remember the time and detail of the first of its kind."""
         self._counts[cause] = self._counts.get(cause, 0) + 1
+        if cause in _LEAVES_GAP and pts is None:
+            self._lost_without_time = True
+        elif cause in _LEAVES_GAP and pts is not None:
+            self._lost_at = pts if self._lost_at is None else max(self._lost_at, pts)
         if cause not in self._first:
             time = "" if pts is None else f"first near {self._to_s(pts):.3f} s"
             self._first[cause] = ": ".join(part for part in (time, detail) if part)
@@ -65,6 +72,13 @@ class DamageLog:
             return True
         self.add("after", pts=pts)
         return False
+
+    def take_gap(self, pts: int) -> bool:
+        """Whether something was lost before this frame and after the frame that was asked about before it."""
+        gap = self._lost_without_time or (self._lost_at is not None and pts > self._lost_at)
+        if gap:
+            self._lost_without_time, self._lost_at = False, None
+        return gap
 
     def sentences(self) -> list[str]:
         """What happened, one sentence per cause."""

@@ -138,14 +138,18 @@ class Samples(Iterator[SampledFrame]):
         decoded_s, header_s = self._coverage.seconds(), None
         if self._header_end_s is not None:
             header_s = max(0.0, min(self._coverage.end_s, self._header_end_s) - self._coverage.start_s)
+        is_short = header_s is not None and decoded_s < (1 - SHORT_SHARE) * header_s - TIME_TOLERANCE_S
+        damage = [*self._source.damage, *self._notes]
+        if is_short:
+            damage.append(f"{decoded_s:.1f} s of the {header_s:.1f} s that the header states could be used")
         return DecodeSummary(
             decoded_s=decoded_s,
             header_s=header_s,
             n_frames_decoded=self._coverage.n_frames,
             n_grid=self._n_grid,
             n_missing=self._n_missing,
-            damage=[*self._source.damage, *self._notes],
-            short=header_s is not None and decoded_s < (1 - SHORT_SHARE) * header_s - TIME_TOLERANCE_S,
+            damage=damage,
+            short=is_short,
         )
 
     def _sample(self) -> Iterator[SampledFrame]:

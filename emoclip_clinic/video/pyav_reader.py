@@ -188,7 +188,7 @@ class PyAvSource:
         if self._stream.duration is not None:
             stated_s = self._to_s(self._stream.duration)
             if self._avi_clock is not None and self._stream.average_rate:
-                # FFmpeg shortens the length of a truncated AVI file to what is left, but not the number of frames.
+                # FFmpeg shortens the length of a truncated AVI file to what is left, the frame count stays.
                 stated_s = max(stated_s, float(self._stream.frames / self._stream.average_rate))
             return stated_s
         tag = re.fullmatch(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)", self._stream.metadata.get("DURATION", ""))
@@ -221,37 +221,35 @@ class PyAvSource:
             if packet.size == 0:
                 continue  # the mark of the end; the decoder is flushed by the caller
             failed = 0
-            if self._avi_clock is not None:
-                self._avi_clock.correct(packet)
+            if self._avi_clock is not None and self._avi_clock.correct(packet):
+                self._damage.add("read", pts=last_pts)
+                self._damage.distrust_from(last_pts)
             last_pts = packet.pts
             yield packet
 
     def _trusted(self) -> Iterator[tuple[VideoFrame, bool]]:
         """Decoded frames that have a timestamp and no damage, and whether something is lacking before."""
         damage = self._damage
-        flagged: set[int] = set()
-        in_flight: deque[int] = deque(
-            maxlen=self._threads
-        )  # a thread reports an error this many packets late
-        lacking = False
+        in_flight: deque[int] = deque(maxlen=self._threads)  # threads report an error so many packets late
+        keys: deque[int] = deque(maxlen=_MAX_REORDER)  # a decoder may show an old key frame as a new one
+        flagged: deque[int] = deque(maxlen=_MAX_REORDER)
         for packet, is_last in _with_last(self._packets()):
             if packet is not None and packet.pts is not None:
                 in_flight.append(packet.pts)
                 if not packet.is_discard and (self._first_pts is None or packet.pts < self._first_pts):
                     self._first_pts = packet.pts
                 if packet.is_keyframe:
-                    key_packets.append(packet.pts)
+                    keys.append(packet.pts)
                 if packet.is_corrupt:
-                    flagged.add(packet.pts)
+                    flagged.append(packet.pts)
             if packet is not None and packet.is_corrupt and is_last:
-                # Cut short by the end of the file. An error in it would take the frames down that other
-                # threads hold.
+                # Cut short by the end of the file. Its error would take down the frames that other threads
+                # hold.
                 damage.add("decode", pts=packet.pts, detail="cut short")
                 continue
             try:
                 frames = self._stream.decode(packet)
             except av.FFmpegError as error:
-                lacking = True
                 at = in_flight[0] if in_flight else None
                 damage.add("decode", pts=at, detail=error.strerror or "")
                 damage.distrust_from(at)
@@ -259,18 +257,11 @@ class PyAvSource:
             for frame in frames:
                 if frame.pts is None:
                     damage.add("no-time")
-                    lacking = True
-                    continue
-                if frame.is_corrupt or frame.pts in flagged:
-                    flagged.discard(frame.pts)
+                elif frame.is_corrupt or frame.pts in flagged:
                     damage.add("flagged", pts=frame.pts)
                     damage.distrust_from(frame.pts)
-                    lacking = True
-                elif damage.trusts(frame.pts, is_key=frame.key_frame and frame.pts in key_packets):
-                    yield frame, lacking
-                    lacking = False
-                else:
-                    lacking = True
+                elif damage.trusts(frame.pts, is_key=frame.key_frame and frame.pts in keys):
+                    yield frame, damage.take_gap(frame.pts)
 
     def _rising(self, decoded: Iterator[tuple[VideoFrame, bool]]) -> Iterator[tuple[VideoFrame, bool]]:
         """Leave out frames whose times do not rise; of two in the wrong order, the one that does not fit."""
