@@ -33,8 +33,9 @@ def describe_head(image: NDArray[np.uint8], box: NDArray[np.float32]) -> NDArray
 
     x1, y1, x2, y2 = (float(v) for v in box)
     width, height = x2 - x1, y2 - y1
-    left, right = x1 - 0.15 * width, x2 + 0.15 * width
-    top, bottom = y1 - 0.25 * height, y2 + 0.35 * height
+    # Narrow, so that what is behind the head does not count; long, so that collar and hair do.
+    left, right = x1 + 0.05 * width, x2 - 0.05 * width
+    top, bottom = y1 - 0.15 * height, y2 + 0.50 * height
     rows = slice(max(0, int(top)), max(0, int(np.ceil(bottom))))
     columns = slice(max(0, int(left)), max(0, int(np.ceil(right))))
     region = image[rows, columns]

@@ -15,8 +15,7 @@ _MOTION_WINDOW_S = 0.8
 _MOTION_POINTS = 5
 _MOTION_HORIZON_S = 1.0
 _FORBIDDEN = 1e6
-# Same person within a shot: at most 0.19 on real clips, one to two seconds apart; other persons: 0.37 and
-# more.
+# On ten real clips, the same person in a shot, up to two seconds apart: at most 0.20; others: 0.38 and more.
 _OTHER_PERSON = 0.35
 _SHORT_ABSENCE_S = 0.5
 
@@ -79,10 +78,10 @@ def match(
     """Assign detections to tracks at least total cost.
 
     The cost of a pair is the distance between predicted and found centre in face sizes, plus half of 1 - IoU,
-    half of the absolute log ratio of sizes, and 1.5 times the appearance distance. A pair is impossible when
-    the distance exceeds what a head does in the time since the last detection (0.6 face sizes plus 1.2 per
-    second, at most 2), when the size more than doubles or halves, and, after an absence of more than half a
-    second or when asked for, when the appearance is another person's.
+    half of the absolute log ratio of sizes, and the appearance distance. A pair is impossible when the
+    distance exceeds what a head does in the time since the last detection (0.6 face sizes plus 1.2 per
+    second, at most 2), when the size more than doubles or halves, and when the appearance is another person's
+    after an absence of more than half a second or when asked for, unless two heads are near each other.
 
     Parameters
     ----------
@@ -113,11 +112,15 @@ def match(
         return Match((), ())
     cost = np.empty((len(tracks), len(boxes)))
     deviation = np.empty_like(cost)
+    crowded = near_each_other(boxes)
     for i, track in enumerate(tracks):
         expected = track.predict(t_s)
         absence_s = t_s - track.t_s[-1]
         reach = min(0.6 + 1.2 * absence_s, 2.0)
-        must_look_alike = check_appearance or (track.missed and absence_s > _SHORT_ABSENCE_S)
+        # Beside another head a description holds parts of both, and cannot forbid anything.
+        must_look_alike = not crowded and (
+            check_appearance or (track.missed and absence_s > _SHORT_ABSENCE_S)
+        )
         for j, box in enumerate(np.asarray(boxes, dtype=np.float64)):
             distance, size_ratio = _distance(expected, box)
             unlike = appearance_distance(track.appearance, appearances[j])
@@ -128,7 +131,7 @@ def match(
                 and not (must_look_alike and unlike > _OTHER_PERSON)
             )
             cost[i, j] = (
-                distance + 0.5 * (1 - _iou(expected, box)) + 0.5 * abs(size_ratio) + 1.5 * unlike
+                distance + 0.5 * (1 - _iou(expected, box)) + 0.5 * abs(size_ratio) + unlike
                 if possible
                 else _FORBIDDEN
             )

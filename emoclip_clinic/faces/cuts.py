@@ -46,8 +46,9 @@ class ShotCutDetector:
 
     cut_correlation = 0.5
     cut_histogram = 0.16
-    sure_histogram = 0.6
     jolt_correlation = 0.8
+    sure_histogram = 0.6
+    same_correlation = 0.92
     jolt_histogram = 0.25
 
     def __init__(self) -> None:
@@ -61,11 +62,12 @@ class ShotCutDetector:
             return Change.NONE
         correlation = _correlation(previous.grey, signature.grey)
         distance = hellinger(previous.histogram, signature.histogram)
-        if distance > self.sure_histogram or (
-            correlation < self.cut_correlation and distance > self.cut_histogram
-        ):
+        if correlation < self.cut_correlation and distance > self.cut_histogram:
             return Change.CUT
-        if correlation < self.jolt_correlation or distance > self.jolt_histogram:
+        if correlation < self.jolt_correlation:
+            return Change.CUT if distance > self.sure_histogram else Change.JOLT
+        # The same picture in another light is neither.
+        if correlation < self.same_correlation and distance > self.jolt_histogram:
             return Change.JOLT
         return Change.NONE
 

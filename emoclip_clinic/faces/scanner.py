@@ -184,6 +184,9 @@ class FaceScanner:
 
     def _scan(self, frame: _Frame) -> None:
         change = self._cuts.compare(frame.image)
+        if len(self._times) > 1 and frame.t_s - self._times[-2] > self._max_gap_s:
+            self._look_at_kept_end()
+            self._end_shot()
         if change is Change.CUT:
             self._look_at_kept_end()
             self._end_shot()
@@ -219,7 +222,7 @@ class FaceScanner:
         return _Look(found, [describe_head(frame.image, box) for box in found.boxes])
 
     def _match(self, look: _Look, frame: _Frame, check_appearance: bool) -> Match:
-        self._open = [t for t in self._open if frame.t_s - t.t_s[-1] <= self._max_gap_s]
+        self._open = [t for t in self._open if not (t.missed and frame.t_s - t.t_s[-1] > self._max_gap_s)]
         return match(
             self._open,
             look.found.boxes,
