@@ -1,0 +1,109 @@
+"""The list of recordings with what their files say, for `recordings` and `extract --dry-run`."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from emoclip_clinic.cli.console import err
+from emoclip_clinic.cli.tables import clock_text, print_table
+from emoclip_clinic.errors import StudyError, VideoError, did_you_mean
+
+if TYPE_CHECKING:
+    from emoclip_clinic.study.layout import Study
+    from emoclip_clinic.study.recordings import Recording, Recordings
+    from emoclip_clinic.video import VideoInfo
+
+__all__ = ["ProbedRecording", "only_participants", "print_recordings", "probe_recordings"]
+
+
+@dataclass(frozen=True)
+class ProbedRecording:
+    """A recording with what the header of its file says, or why the header cannot be read."""
+
+    recording: "Recording"
+    info: "VideoInfo | None"
+    problem: str | None
+
+
+def only_participants(recordings: "Recordings", only: Iterable[str]) -> "Recordings":
+    """Keep the recordings of the participants named on the command line; all of them if none is named."""
+    from dataclasses import replace
+
+    from emoclip_clinic.study.identifiers import clean_label
+
+    wanted = {f"sub-{clean_label(name, kind='participant')}" for name in only}
+    known = {recording.participant_id for recording in recordings.recordings}
+    for name in sorted(wanted - known):
+        raise StudyError(
+            "--only must name a participant who has a recording", found=name, hint=did_you_mean(name, known)
+        )
+    if not wanted:
+        return recordings
+    kept = tuple(r for r in recordings.recordings if r.participant_id in wanted)
+    return replace(recordings, recordings=kept)
+
+
+def probe_recordings(recordings: "Recordings") -> list[ProbedRecording]:
+    """Read the header of each recording; a file that cannot be read is listed with its problem."""
+    from emoclip_clinic.video import probe
+
+    probed = []
+    for recording in recordings.recordings:
+        try:
+            probed.append(ProbedRecording(recording, probe(recording.path), None))
+        except VideoError as error:
+            probed.append(ProbedRecording(recording, None, f"{error.rule.rstrip('.')}: {error.found}"))
+    return probed
+
+
+def print_recordings(probed: list[ProbedRecording], recordings: "Recordings", study: "Study") -> None:
+    """Print one row per recording, then the videos that belong to nobody, with the reason."""
+    columns = (
+        "participant",
+        "session",
+        "task",
+        "run",
+        "duration",
+        "pixels",
+        "MB",
+        "codec",
+        "result",
+        "file",
+        "note",
+    )
+    print_table(columns, (_row(entry, study) for entry in probed))
+    n_unreadable = sum(entry.info is None for entry in probed)
+    total_s = sum(entry.info.duration_s or 0.0 for entry in probed if entry.info)
+    n_participants = len({entry.recording.participant_id for entry in probed})
+    err.print(
+        f"\n{len(probed)} recordings of {n_participants} participants, {clock_text(total_s)} of video"
+        + (f"; {n_unreadable} cannot be read" if n_unreadable else "")
+        + "."
+    )
+    if recordings.unassigned:
+        err.print(f"{len(recordings.unassigned)} videos are not assigned to a participant and are left out:")
+        for unassigned in recordings.unassigned:
+            err.print(f"  {study.shown(unassigned.path)}: {unassigned.reason}", soft_wrap=True)
+
+
+def _row(entry: ProbedRecording, study: "Study") -> tuple[object, ...]:
+    recording, info = entry.recording, entry.info
+    return (
+        recording.participant_id,
+        recording.session_id,
+        recording.task,
+        recording.run,
+        clock_text(info.duration_s) if info else None,
+        f"{info.width}x{info.height}" if info else None,
+        f"{info.size_bytes / 1e6:.1f}" if info else None,
+        info.codec if info else None,
+        _existing_result(recording, study),
+        study.shown(recording.path),
+        entry.problem or "",
+    )
+
+
+def _existing_result(recording: "Recording", study: "Study") -> str:
+    if study.sidecar_path(recording).exists():
+        return "done"
+    return "failed" if study.failed_path(recording).exists() else "none"

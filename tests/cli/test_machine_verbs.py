@@ -1,0 +1,113 @@
+"""Facts about the verbs that look at this machine: doctor and weights."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from typer.testing import CliRunner
+
+from emoclip_clinic.cli import app
+from emoclip_clinic.encoder import get_architecture, random_network
+from emoclip_clinic.extraction import selftest
+
+
+@pytest.fixture(autouse=True)
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "store"
+    monkeypatch.setenv("EMOCLIP_CLINIC_WEIGHTS", str(folder))
+    return folder
+
+
+@pytest.fixture
+def checkpoint(tmp_path: Path) -> Path:
+    path = tmp_path / "tiny.safetensors"
+    network = random_network(get_architecture("tiny"), seed=3)
+    save_file({name: value.contiguous() for name, value in network.state_dict().items()}, path)
+    return path
+
+
+def invoke(*arguments: str):
+    return CliRunner().invoke(app, list(arguments))
+
+
+def test_doctor_finds_this_machine_in_order_and_explains_absent_weights() -> None:
+    result = invoke("doctor", "--json")
+    checks = {check["name"]: check for check in json.loads(result.stdout)}
+    assert result.exit_code == 0
+    assert list(checks) == ["versions", "devices", "disk", "decoding", "detector", "encoder", "weights"]
+    assert {name for name, check in checks.items() if check["state"] != "ok"} <= {
+        "weights",
+        "disk",
+        "devices",
+    }
+    assert checks["decoding"]["data"]["frames_shown"] == list(range(0, 50, 4))
+    assert checks["encoder"]["data"]["relative_distances"]["folded_from_plain"] < 1e-5
+    assert checks["weights"]["state"] == "warn"
+    assert "weights list" in checks["weights"]["hint"]
+
+
+def test_doctor_fails_with_what_to_do_where_numbers_are_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(selftest, "_SEGMENT_REFERENCE", (0.5,) * 6)
+    (check,) = [check for check in selftest.run_checks(Path.cwd()) if check.name == "encoder"]
+    assert check.state == "fail"
+    assert "segment from reference" in check.detail
+    assert check.hint is not None
+
+
+def test_a_check_that_raises_has_failed_and_the_others_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken() -> None:
+        raise ImportError("libGL.so.1: cannot open shared object file")
+
+    for name in ("_check_decoding", "_check_encoder"):
+        monkeypatch.setattr(selftest, name, broken)
+    result = invoke("doctor", "--study", str(tmp_path / "absent"))
+    lines = result.stdout.splitlines()
+    assert result.exit_code == 1
+    assert [line.split()[1] for line in lines if line.startswith("fail")] == ["disk", "decoding", "encoder"]
+    assert any("ImportError: libGL.so.1" in line for line in lines)
+    assert "7 checks: 3 failed" in result.stderr
+
+
+def test_weights_list_says_how_to_get_the_published_ones() -> None:
+    result = invoke("weights", "list")
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[1].split("\t")[:2] == ["emoclip", "absent"]
+    assert "weights add FILE --name emoclip" in result.stderr
+
+
+def test_added_weights_are_listed_and_verified_and_damage_is_found(checkpoint: Path, store: Path) -> None:
+    added = invoke(
+        "weights", "add", str(checkpoint), "--name", "mine", "--architecture", "tiny", "--licence", "MIT"
+    )
+    assert added.exit_code == 0, added.stderr
+    listed = {line.split("\t")[0]: line.split("\t") for line in invoke("weights", "list").stdout.splitlines()}
+    assert listed["mine"][1] == "found"
+    assert listed["mine"][-1] == "MIT"
+    assert invoke("weights", "verify", "mine").exit_code == 0
+
+    (copy,) = store.glob("mine-*.safetensors")
+    content = bytearray(copy.read_bytes())
+    content[-1] ^= 1
+    copy.write_bytes(content)
+    damaged = invoke("weights", "verify", "mine", "tiny-random")
+    assert damaged.exit_code == 1
+    assert "tiny-random: ok" in damaged.stdout
+    assert "sha256" in damaged.stderr
+
+
+def test_weights_that_do_not_fit_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "other.safetensors"
+    save_file({"visual.proj": torch.zeros(2, 2)}, path)
+    result = invoke("weights", "add", str(path), "--name", "mine")
+    assert result.exit_code == 2
+    assert "Traceback" not in result.stderr
+
+
+def test_a_mistyped_name_of_weights_gets_a_suggestion() -> None:
+    result = invoke("weights", "verify", "tiny-randon")
+    assert result.exit_code == 1
+    assert "Did you mean 'tiny-random'?" in result.stderr

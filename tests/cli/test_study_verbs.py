@@ -1,0 +1,120 @@
+"""Facts about the verbs that work on a study, as a user meets them."""
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from emoclip_clinic.cli import app
+from emoclip_clinic.synthetic import draw_counter, write_clip
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Path:
+    """Two videos of people, one that is empty, and one that belongs to nobody; no faces."""
+    folder = tmp_path / "study é [1]"
+    interviews = folder / "interviews"
+    interviews.mkdir(parents=True)
+    for name in ("sub-01_ses-1_task-talk_beh.mp4", "sub-02_beh.mp4", "holiday.mp4"):
+        write_clip(interviews / name, (draw_counter(i) for i in range(10)))
+    (interviews / "sub-03_beh.mp4").touch()
+    return folder
+
+
+def invoke(study: Path, verb: str, *arguments: str):
+    return CliRunner().invoke(app, [verb, str(study / "interviews"), *arguments, "--study", str(study)])
+
+
+def rows_of(text: str) -> list[dict[str, str]]:
+    header, *lines = text.splitlines()
+    return [dict(zip(header.split("\t"), line.split("\t"), strict=True)) for line in lines]
+
+
+def test_recordings_lists_what_headers_say_and_goes_on_after_a_bad_file(study: Path) -> None:
+    result = invoke(study, "recordings")
+    rows = rows_of(result.stdout)
+    assert result.exit_code == 0
+    assert [row["participant"] for row in rows] == ["sub-01", "sub-02", "sub-03"]
+    assert rows[0]["session"] == "ses-1"
+    assert rows[0]["task"] == "talk"
+    assert (rows[0]["pixels"], rows[0]["codec"], rows[0]["result"]) == ("160x120", "h264", "none")
+    assert rows[0]["file"] == "interviews/sub-01_ses-1_task-talk_beh.mp4"
+    assert rows[1]["session"] == "n/a"
+    assert "empty" in rows[2]["note"]
+
+
+def test_recordings_names_what_is_not_assigned_and_why(study: Path) -> None:
+    result = invoke(study, "recordings")
+    (line,) = [line for line in result.stderr.splitlines() if "holiday.mp4" in line]
+    assert len(line.split(": ", 1)[1]) > 10
+
+
+def test_only_keeps_the_named_participants_with_or_without_prefix(study: Path) -> None:
+    result = invoke(study, "recordings", "--only", "sub-01", "--only", "02")
+    assert [row["participant"] for row in rows_of(result.stdout)] == ["sub-01", "sub-02"]
+
+
+def test_only_of_somebody_unknown_is_usage_with_a_suggestion(study: Path) -> None:
+    result = invoke(study, "recordings", "--only", "sub-011")
+    assert result.exit_code == 2
+    assert "Did you mean 'sub-01'?" in result.stderr
+
+
+def test_two_recordings_with_one_identity_are_an_error_before_any_work(study: Path) -> None:
+    other = study / "interviews" / "again"
+    other.mkdir()
+    write_clip(other / "sub-02_beh.mkv", (draw_counter(i) for i in range(5)))
+    for verb in ("recordings", "extract"):
+        result = invoke(study, verb)
+        assert result.exit_code == 2
+        assert "sub-02_beh.mkv" in result.stderr
+    assert not (study / "derivatives").exists()
+
+
+def test_a_pattern_says_who_is_on_the_video(study: Path) -> None:
+    result = invoke(study, "recordings", "--pattern", r"(?P<participant>holiday)\.mp4")
+    assert "sub-holiday" in [row["participant"] for row in rows_of(result.stdout)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "suggestion"),
+    [
+        (["--subject-rule", "larget"], "Did you mean 'largest'?"),
+        (["--resize", "antialais"], "Did you mean 'antialias'?"),
+        (["--detector", "mtcn"], "Did you mean 'mtcnn'?"),
+        (["--model", "emoclip-randm"], "Did you mean 'emoclip-random'?"),
+        (["--segment-frames", "1"], "segment_frames = 1"),
+        (["--device", "cuba"], "Did you mean 'cuda'?"),
+        (["--segmnt-frames", "16"], "--segment-frames"),
+        (["--segment-frames", "many"], "valid integer"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_a_mistyped_option_or_value_is_usage_with_a_suggestion(
+    study: Path, arguments: list[str], suggestion: str
+) -> None:
+    result = invoke(study, "extract", *arguments)
+    assert result.exit_code == 2
+    assert suggestion in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_mistyped_key_of_a_settings_file_is_usage_with_a_suggestion(study: Path) -> None:
+    (study / "emoclip-clinic.toml").write_text("[extract]\nsubject_rul = 'left'\n")
+    result = invoke(study, "extract")
+    assert result.exit_code == 2
+    assert "Did you mean 'subject_rule'?" in result.stderr
+    assert "emoclip-clinic.toml" in result.stderr
+
+
+def test_a_study_that_is_no_folder_is_usage(tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["status", "--study", str(tmp_path / "absent")])
+    assert result.exit_code == 2
+    assert "absent" in result.stderr
+
+
+def test_status_of_a_fresh_study_names_the_next_command(study: Path) -> None:
+    result = CliRunner().invoke(app, ["status", "--study", str(study)])
+    assert result.exit_code == 0
+    assert result.stdout == ""
+    assert "emoclip-clinic extract" in result.stderr

@@ -1,0 +1,117 @@
+"""Facts about what every verb shares, on verbs made for the test."""
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from emoclip_clinic.cli.verb import Call, add_verb
+from emoclip_clinic.errors import VideoError
+
+
+def application(function: Callable[..., int]) -> typer.Typer:
+    app = typer.Typer()
+    app.callback()(lambda: None)
+    add_verb(app, function, name="act")
+    return app
+
+
+def invoke(function: Callable[..., int], *arguments: str):
+    return CliRunner().invoke(application(function), ["act", *arguments])
+
+
+def idle(call: Call) -> int:
+    return 0
+
+
+def test_shared_options_reach_the_verb_and_stand_after_it(tmp_path: Path) -> None:
+    seen: list[Call] = []
+
+    def act(call: Call) -> int:
+        seen.append(call)
+        return 0
+
+    assert invoke(act, "--study", str(tmp_path), "--log-level", "info", "--debug").exit_code == 0
+    assert seen[0].options.study == tmp_path
+    assert seen[0].options.debug
+    assert CliRunner().invoke(application(act), ["--study", str(tmp_path), "act"]).exit_code == 2
+
+
+def test_the_verbs_return_value_is_the_exit_code() -> None:
+    def act(call: Call) -> int:
+        return 1
+
+    assert invoke(act).exit_code == 1
+
+
+def test_an_error_of_ours_is_four_parts_on_stderr_and_no_traceback() -> None:
+    def act(call: Call) -> int:
+        raise VideoError(
+            "A video must have a picture", found="audio only", where=Path("a [b].mp4"), hint="Look at it."
+        )
+
+    result = invoke(act)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert result.stderr.splitlines() == [
+        "Error: A video must have a picture.",
+        "  found: audio only",
+        "  where: a [b].mp4",
+        "  next:  Look at it.",
+    ]
+
+
+def test_debug_shows_where_an_error_arose() -> None:
+    def act(call: Call) -> int:
+        raise VideoError("A video must have a picture")
+
+    result = invoke(act, "--debug")
+    assert result.exit_code == 2
+    assert "Traceback" in result.stderr
+    assert "Error: A video must have a picture." in result.stderr
+
+
+def test_an_error_that_is_not_ours_is_called_a_fault_and_says_how_to_report_it() -> None:
+    def act(call: Call) -> int:
+        raise ZeroDivisionError("x")
+
+    result = invoke(act)
+    assert result.exit_code == 70
+    assert "fault of emoclip-clinic" in result.stderr
+    assert "ZeroDivisionError: x" in result.stderr
+    assert "--debug" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_interrupt_is_130() -> None:
+    def act(call: Call) -> int:
+        raise KeyboardInterrupt
+
+    result = invoke(act)
+    assert result.exit_code == 130
+    assert "same command" in result.stderr
+
+
+@pytest.mark.parametrize(("level", "shown"), [("warning", False), ("info", True)])
+def test_log_level_decides_what_the_terminal_shows(level: str, shown: bool) -> None:
+    def act(call: Call) -> int:
+        logging.getLogger("emoclip_clinic.test").info("a [detail]")
+        return 0
+
+    result = invoke(act, "--log-level", level)
+    assert ("info: a [detail]" in result.stderr) is shown
+
+
+def test_a_mistyped_log_level_gets_a_suggestion() -> None:
+    result = invoke(idle, "--log-level", "wraning")
+    assert result.exit_code == 2
+    assert "Did you mean 'warning'?" in result.stderr
+
+
+def test_logging_is_as_before_after_a_verb() -> None:
+    before = list(logging.getLogger().handlers)
+    invoke(idle)
+    assert logging.getLogger().handlers == before
