@@ -44,6 +44,7 @@ __all__ = [
 MISSING = "n/a"
 
 _TEMPORARY = re.compile(r"\.(?P<host>[0-9a-f]{8})-(?P<pid>\d+)-[0-9a-f]{8}\.emoclip-tmp")
+_ONE_LINE = str.maketrans("\t\r\n", "   ")  # a row stays a line for every program that reads the table
 _FOREIGN_AGE_S = 7 * 24 * 3600.0  # another computer's process cannot be asked whether it lives
 
 
@@ -189,7 +190,8 @@ def write_tsv(path: Path, rows: Sequence[Mapping[str, object]], *, columns: Sequ
     path : Path
         The file to create or replace.
     rows : sequence of mapping
-        Column to value. None and NaN become ``n/a``; truth values become ``true`` and ``false``.
+        Column to value. None and NaN become ``n/a``, truth values ``true`` and ``false``; tabs and line
+        ends within a value become spaces.
     columns : sequence of str
         Columns and their order. A row may lack some, never have others.
 
@@ -403,7 +405,7 @@ def _cell(value: object) -> str:
         return MISSING
     if isinstance(value, bool):
         return "true" if value else "false"
-    return str(value)
+    return str(value).translate(_ONE_LINE)
 
 
 def _value(cell: str) -> str | None:

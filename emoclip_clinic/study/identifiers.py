@@ -76,7 +76,7 @@ class IdentifierRow:
 
 
 def plain_original(raw: str, *, kind: IdentifierKind) -> str:
-    """Return an identifier as it was written, without surrounding spaces and without its BIDS prefix.
+    """Return an identifier as it was written, without its BIDS prefix and with single spaces.
 
     ``sub-01`` and ``01`` are the same participant, and so are the composed and decomposed forms of an accent.
 
@@ -92,7 +92,7 @@ def plain_original(raw: str, *, kind: IdentifierKind) -> str:
     str
         The identifier in Unicode normal form C.
     """
-    text = unicodedata.normalize("NFC", raw).strip()
+    text = " ".join(unicodedata.normalize("NFC", raw).split())
     prefix = _PREFIX[kind]
     return text[len(prefix) :].strip() if text.lower().startswith(prefix) else text
 

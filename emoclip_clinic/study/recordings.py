@@ -132,7 +132,8 @@ def find_recordings(paths: Sequence[Path], *, study: Study, pattern: str | None 
         The study.
     pattern : str, optional
         Regular expression with the named group ``participant`` and optionally ``session``, ``task`` and
-        ``run``. It is searched in the path from the study, written with forward slashes.
+        ``run``. It is searched in the path from the study, written with forward slashes; outside of the
+        study, in the name and the three folders above it.
 
     Returns
     -------

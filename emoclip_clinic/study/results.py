@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
 from emoclip_clinic.errors import FormatError, SettingsError, StudyError, did_you_mean
+from emoclip_clinic.study.files import sha256_file
 from emoclip_clinic.study.formats import REBUILD_COMMAND, TableKind
 from emoclip_clinic.study.identifiers import clean_label
 from emoclip_clinic.study.layout import Study
@@ -388,10 +389,10 @@ def _table(one: Result, kind: TableKind, status: str | None, *, embeddings: bool
 
     path = one.sidecar.table_path(one.path, kind)
     table = read_table(path, kind, embeddings=embeddings)
-    if table.num_rows != one.sidecar.tables[kind].n_rows:
+    if sha256_file(path) != one.sidecar.tables[kind].sha256:  # damage that still can be read
         raise FormatError(
-            f"The table must have the {one.sidecar.tables[kind].n_rows} rows that its sidecar counts",
-            found=table.num_rows,
+            "The table must be as it was written",
+            found="another content than its sidecar says",
             where=path,
             hint=f"Rebuild the result with `{REBUILD_COMMAND}`.",
         )

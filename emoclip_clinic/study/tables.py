@@ -35,12 +35,16 @@ __all__ = [
     "embedding_matrix",
     "iter_table",
     "open_table",
+    "read_notes",
     "read_table",
     "table_dim",
 ]
 
 ROWS_PER_GROUP = 4096
 """Rows held in memory while a table is written, and the most that :func:`iter_table` gives at once."""
+
+
+_NOTE = "note:"
 
 
 class Identified(Protocol):
@@ -63,10 +67,13 @@ class TableWriter:
     ----------
     n_rows : int
         Rows received so far.
+    notes : dict of str to str
+        Kept with the table and given back by :func:`read_notes`; may be filled until the block ends.
     """
 
     def __init__(self, target: "pq.ParquetWriter", schema: "pa.Schema", recording: Identified) -> None:
         self.n_rows = 0
+        self.notes: dict[str, str] = {}
         self._target = target
         self._schema = schema
         self._identity = [getattr(recording, column.name) for column in IDENTITY_COLUMNS]
@@ -119,9 +126,7 @@ class TableWriter:
             )
         arrays = [pa.array([value] * n_rows, type=pa.string()) for value in self._identity]
         try:
-            arrays += [
-                pa.array(columns[name], type=self._schema.field(name).type, from_pandas=True) for name in own
-            ]
+            arrays += [_array(columns[name], self._schema.field(name).type) for name in own]
         except (pa.ArrowException, TypeError) as error:
             raise FormatError("Values must fit the type of their column", found=str(error)) from error
         if embeddings is not None and e_names:
@@ -151,6 +156,7 @@ class TableWriter:
 
     def _finish(self) -> None:
         self._write_groups(least=1)
+        self._target.add_key_value_metadata({_NOTE + name: text for name, text in self.notes.items()})
 
 
 @contextmanager
@@ -254,6 +260,17 @@ def iter_table(path: Path, kind: TableKind, *, embeddings: bool = True) -> "Iter
         yield from file.iter_batches(ROWS_PER_GROUP, columns=_chosen(file, embeddings))
 
 
+def read_notes(path: Path, kind: TableKind) -> dict[str, str]:
+    """Return the notes that were written with a table; parameters and errors as :func:`read_table`."""
+    with _opened(path, kind) as file:
+        stored = file.metadata.metadata or {}
+        return {
+            name.decode().removeprefix(_NOTE): text.decode()
+            for name, text in stored.items()
+            if name.decode().startswith(_NOTE)
+        }
+
+
 def table_dim(path: Path, kind: TableKind) -> int:
     """Return the number of dimensions of the embedding in a table, without reading the rows.
 
@@ -298,6 +315,15 @@ def embedding_matrix(table: "pa.Table | pa.RecordBatch") -> "NDArray[np.float32]
     for index, name in enumerate(names):
         matrix[:, index] = table.column(name).to_numpy(zero_copy_only=False)
     return matrix
+
+
+def _array(values: "Sequence[object] | NDArray[np.generic]", kind: "pa.DataType") -> "pa.Array":
+    """Values as a column, NaN as missing; 1.5 is no whole number, also in a list."""
+    import pyarrow as pa
+
+    if pa.types.is_integer(kind):
+        return pa.array(values, from_pandas=True).cast(kind)
+    return pa.array(values, type=kind, from_pandas=True)
 
 
 @contextmanager

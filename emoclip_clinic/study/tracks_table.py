@@ -77,8 +77,8 @@ class TrackChoice:
                 "Tracks that were chosen by hand must be those of the present scan",
                 found=f"scan_key {self.scan_key}, now {scan_key}",
                 where=self.where,
-                hint="The video or the settings of detection have changed and tracks have new numbers. Look at"
-                " them again, then correct track and scan_key.",
+                hint="The video or the settings of detection have changed and tracks have new numbers."
+                " Look at them again, then correct track and scan_key.",
             )
         there = sorted(set(available))
         absent = [track for track in self.tracks if track not in there]

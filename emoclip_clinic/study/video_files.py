@@ -16,6 +16,8 @@ VIDEO_SUFFIXES = (
 )  # fmt: skip
 """Endings of file names that are taken for videos, in any letter case."""
 
+_FOLDERS_OUTSIDE = 3  # sub-01/ses-1/beh; further up, a folder outside the study says nothing about a person
+
 
 @dataclass(frozen=True)
 class VideoFile:
@@ -26,7 +28,7 @@ class VideoFile:
     path : Path
         Absolute path, links not resolved.
     relative : Path
-        The same from the study, or from the folder that holds the named path if it is outside the study.
+        The same from the study; outside of it, the name with the three folders above, however it was reached.
     problem : str or None
         Why it cannot be one, as a clause.
     """
@@ -69,12 +71,21 @@ def find_video_files(paths: Sequence[Path], *, study: Study) -> tuple[VideoFile,
         )
     found: dict[Path, VideoFile] = {}
     for start in named:
-        base = study.root if start.is_relative_to(study.root) else start.parent
         for path, problem in (
             _walk(start, study) if start.is_dir() else [(start, _file_problem(start, named=True))]
         ):
-            found.setdefault(path, VideoFile(path, path.relative_to(base), problem))
+            found.setdefault(path, VideoFile(path, _relative(path, study), problem))
     return tuple(found[path] for path in sorted(found))
+
+
+def _relative(path: Path, study: Study) -> Path:
+    for root in (
+        study.root,
+        os.path.realpath(study.root),
+    ):  # as given, and as the working directory may spell it
+        if path.is_relative_to(root):
+            return path.relative_to(root)
+    return Path(*path.relative_to(path.anchor).parts[-1 - _FOLDERS_OUTSIDE :])
 
 
 def _walk(start: Path, study: Study) -> Iterator[tuple[Path, str | None]]:
