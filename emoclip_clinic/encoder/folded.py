@@ -6,6 +6,8 @@ either: the score of a token x with a token y is ``y' (W_k' W_q) x``, and the ou
 seven eighths of the weights and operations of the released model's attention.
 """
 
+from copy import deepcopy
+
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
@@ -55,9 +57,9 @@ class _FoldedLayer(nn.Module):
         scores, values = fold_heads(layer.attention)
         self.register_buffer("scores", scores)
         self.register_buffer("values", values)
-        self.bias = layer.attention.output.bias
-        self.norm = layer.attention_norm
-        self.feed_forward = layer.feed_forward
+        self.bias = deepcopy(layer.attention.output.bias)
+        self.norm = deepcopy(layer.attention_norm)
+        self.feed_forward = deepcopy(layer.feed_forward)
 
     def forward(self, x: Tensor, n_queries: int | None = None) -> Tensor:
         tokens = self.norm(x)
@@ -76,9 +78,13 @@ class FoldedTemporalTransformer(SegmentReadout):
     Parameters
     ----------
     plain : TemporalTransformer
-        The trained form. Its small parameters are shared, its projections are not kept.
+        The trained form. Nothing of it is kept, so that its memory can be given back.
     """
 
     def __init__(self, plain: TemporalTransformer) -> None:
-        super().__init__(plain.cls_token, plain.pos_embedding, [_FoldedLayer(x) for x in plain.layers])
+        super().__init__(
+            deepcopy(plain.cls_token),
+            deepcopy(plain.pos_embedding),
+            [_FoldedLayer(layer) for layer in plain.layers],
+        )
         self.requires_grad_(False).eval()

@@ -30,6 +30,7 @@ __all__ = ["EmoClip", "load_checkpoint"]
 
 _log = logging.getLogger(__name__)
 _warned: set[str] = set()  # names of random weights about which this process has warned
+_CROPS_AT_ONCE = 256
 _SEGMENTS_AT_ONCE = 128
 _TEXTS_AT_ONCE = 64
 
@@ -203,7 +204,7 @@ class EmoClip:
         x = values.to(self.device).to(torch.float32).permute(0, 3, 1, 2)
         return ((x - self._mean) / self._std).contiguous()
 
-    def encode_frames(self, crops: NDArray[Any] | Tensor, *, batch_size: int = 32) -> Tensor:
+    def encode_frames(self, crops: NDArray[Any] | Tensor, *, batch_size: int = _CROPS_AT_ONCE) -> Tensor:
         """Embed face crops, each by itself.
 
         Parameters
@@ -280,7 +281,7 @@ class EmoClip:
             self.segment_dim,
         )
 
-    def encode_video(self, clips: NDArray[Any] | Tensor, *, batch_size: int = 32) -> Tensor:
+    def encode_video(self, clips: NDArray[Any] | Tensor, *, batch_size: int = _CROPS_AT_ONCE) -> Tensor:
         """Embed clips of face crops: `encode_frames`, then `encode_segments`.
 
         Parameters
