@@ -8,6 +8,8 @@ frames   scan, the *chosen tracks* (not the rule that chose them), crop settings
 segments frames, segment settings
 result   everything above, and the rule with its manual choice: when it is equal, nothing is left to do
 ======== ==========================================================================================
+
+Settings are passed as they take effect: sampling rate, stride and precision filled in.
 """
 
 import hashlib
@@ -57,7 +59,14 @@ def frames_key(scan: str, tracks: Sequence[int], settings: ExtractSettings, weig
 
 def segments_key(frames: str, settings: ExtractSettings) -> str:
     """Key of the segment table: frame embeddings as stored, and how they are cut into segments."""
-    return _digest({"frames": frames, "segment": stage_settings(settings, "segment")})
+    return _digest(
+        {
+            "frames": frames,
+            "segment_frames": settings.segment_frames,
+            "stride_frames": settings.stride_frames,
+            "min_coverage": settings.min_coverage,
+        }
+    )
 
 
 def result_key(
@@ -69,8 +78,6 @@ def result_key(
             "scan": scan,
             "weights": weights_sha256,
             "manual": None if manual is None else list(manual),
-            "settings": {
-                stage: stage_settings(settings, stage) for stage in ("crop", "encode", "segment")
-            },
+            "settings": stage_settings(settings, "segment"),
         }
     )

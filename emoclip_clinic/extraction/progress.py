@@ -6,9 +6,9 @@ __all__ = ["ExtractionProgress"]
 class ExtractionProgress:
     """Listener to a run of extraction. A display (terminal bar, plain lines, notebook) subclasses it.
 
-    Calls come from one thread, in this order: ``start``, then for each recording ``recording_started``, ``stage``
-    any number of times and ``recording_finished``, and ``finish`` at the end, also after an error or an interrupt.
-    ``message`` may come at any time in between.
+    Calls come from one thread, in this order: ``start``, then for each recording ``recording_started``,
+    ``stage`` any number of times and ``recording_finished``, and ``finish`` at the end, also after an error
+    or an interrupt. ``message`` may come at any time in between.
     """
 
     def start(self, n_recordings: int, total_video_s: float) -> None:
@@ -47,8 +47,8 @@ class ExtractionProgress:
         done : float
             Share of the stage that is done, 0 to 1.
         video_s_done : float
-            Seconds of the recording that the whole work has completed so far, from 0 to its duration. It counts
-            all stages together, so it never falls back when a new stage begins.
+            Seconds of the recording that the whole work has completed so far, from 0 to its duration. It
+            counts all stages together, so it never falls back when a new stage begins.
         """
 
     def recording_finished(

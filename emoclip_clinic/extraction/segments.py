@@ -85,7 +85,8 @@ def nearest_valid(valid: NDArray[np.bool_]) -> NDArray[np.intp]:
     """
     positions = np.flatnonzero(valid)
     distances = np.abs(np.arange(len(valid))[:, None] - positions[None, :])
-    return positions[np.argmin(distances, axis=1)]
+    nearest: NDArray[np.intp] = positions[np.argmin(distances, axis=1)]
+    return nearest
 
 
 def cut_segments(
@@ -98,14 +99,14 @@ def cut_segments(
 ) -> Iterator[Segment]:
     """Cut consecutive blocks of a recording's sampled frames into segments.
 
-    Only the frames of the current segment and block are held, so memory does not depend on the recording's length.
-    Gaps are filled within a segment and never across its borders.
+    Only the frames of the current segment and block are held, so memory does not depend on the recording's
+    length. Gaps are filled within a segment and never across its borders.
 
     Parameters
     ----------
     blocks : iterator of (embeddings, ok, missing)
-        Consecutive parts of the frame table: embeddings of shape (m, dim), and whether each sampled frame shows
-        the subject's face (`ok`) or could not be decoded (`missing`), both of shape (m,).
+        Consecutive parts of the frame table: embeddings of shape (m, dim), and whether each sampled frame
+        shows the subject's face (`ok`) or could not be decoded (`missing`), both of shape (m,).
     n_frames : int
         Sum of the blocks' lengths.
     segment_frames, stride_frames : int

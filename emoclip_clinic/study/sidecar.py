@@ -220,7 +220,7 @@ class Sidecar(_Record):
     versions: dict[str, str]
     seconds: dict[TimedStage, float]
     hardware: dict[str, JsonValue] = Field(default_factory=dict)
-    created_utc: Annotated[str, Field(default_factory=lambda: _now())]
+    created_utc: str = Field(default_factory=lambda: _now())
 
     @field_validator("tables")
     @classmethod
@@ -302,7 +302,7 @@ class FailedRecord(_Record):
     keys: dict[str, str] = Field(default_factory=dict)
     versions: dict[str, str] = Field(default_factory=dict)
     seconds: dict[TimedStage, float] = Field(default_factory=dict)
-    created_utc: Annotated[str, Field(default_factory=lambda: _now())]
+    created_utc: str = Field(default_factory=lambda: _now())
 
     @staticmethod
     def said_by(error: BaseException) -> dict[str, str | None]:
