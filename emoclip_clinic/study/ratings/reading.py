@@ -11,6 +11,7 @@ from typing import Literal
 from emoclip_clinic.errors import RatingsError
 from emoclip_clinic.study.ratings.cells import EMPTY, Cell, parse_number, parse_rating
 from emoclip_clinic.study.ratings.columns import ColumnPlan, describe_columns, plan_columns
+from emoclip_clinic.study.ratings.declared_ranges import declared_range_problems
 from emoclip_clinic.study.ratings.problems import Problem, ProblemKind
 from emoclip_clinic.study.ratings.raw_tables import RawTable, read_raw_table
 from emoclip_clinic.study.ratings.records import Ratings, RatingsSource, ReadOptions
@@ -121,6 +122,8 @@ class _TableReader:
 
         for item in self.plan.absent_items:
             self._report("absent-item", f"The table has no column for {item} ({self.scale.item(item).name}).")
+        columns = {item: self.table.columns[i] for item, i in self.plan.items.items()}
+        self.problems += declared_range_problems(self.table.path, columns, self.scale, self.dictionary)
         rows = zip(self.table.rows, self.table.row_numbers, strict=True)
         kept = [(cells, number) for cells, number in rows if not self._is_of_another_form(cells)]
         self._check_repeats([cells for cells, _ in kept])

@@ -13,8 +13,8 @@ def scale_scores(ratings: pd.DataFrame, scale: Scale) -> pd.DataFrame:
     """Compute every score of a scale for every row of ratings.
 
     A row is what one rater gave in one session. A score with a missing item is missing, unless the scale
-    cites a source for proration: then the mean of the items present stands for each missing one, provided that
-    enough are present.
+    cites a source for proration: then the mean of the items present stands for each missing one, provided
+    that enough are present.
 
     Parameters
     ----------
