@@ -3,11 +3,11 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from emoclip_clinic.encoder import EmoClip
 from emoclip_clinic.extraction.prefetch import prefetch
 from emoclip_clinic.extraction.scan import FRAMES_AHEAD
 from emoclip_clinic.extraction.stopwatch import Stopwatch
@@ -16,6 +16,9 @@ from emoclip_clinic.study.recordings import Recording
 from emoclip_clinic.study.settings import ExtractSettings
 from emoclip_clinic.study.tables import TableWriter
 from emoclip_clinic.video import DecodeSummary, SampledFrame, VideoInfo, open_video, sample
+
+if TYPE_CHECKING:
+    from emoclip_clinic.encoder import EmoClip
 
 __all__ = ["THUMBNAILS", "Embedded", "embed_subject"]
 
@@ -63,7 +66,7 @@ class _Batch:
             self.crops.append(crop)
         self.rows.append(row)
 
-    def write(self, table: TableWriter, encoder: EmoClip, watch: Stopwatch) -> None:
+    def write(self, table: TableWriter, encoder: "EmoClip", watch: Stopwatch) -> None:
         if not self.rows:
             return
         embeddings = np.full((len(self.rows), encoder.frame_dim), np.nan, np.float32)
@@ -84,7 +87,7 @@ def embed_subject(
     *,
     subject: Tracks,
     crop_margin: float,
-    encoder: EmoClip,
+    encoder: "EmoClip",
     table: TableWriter,
     watch: Stopwatch,
     progress: Callable[[float], None],
