@@ -43,6 +43,8 @@ class DamageLog:
         self._counts: dict[str, int] = {}
         self._first: dict[str, str] = {}
         self._damaged_at: int | None = None
+        self._held_since: int | None = None
+        self._intact_to: int | None = None
         self._lost_without_time = False
         self._lost_at: int | None = None
 
@@ -57,16 +59,29 @@ class DamageLog:
             time = "" if pts is None else f"first near {self._to_s(pts):.3f} s"
             self._first[cause] = ": ".join(part for part in (time, detail) if part)
 
-    def distrust_from(self, pts: int | None) -> None:
-        """Hold back frames until a key frame later than this timestamp."""
+    def distrust_from(self, pts: int | None, *, intact_to: int | None = None) -> None:
+        """Hold back frames until a key frame later than `pts`.
+
+        Parameters
+        ----------
+        pts : int or None
+            Timestamp of the damage in ticks; None if unknown, which holds back nothing.
+        intact_to : int, optional
+            Frames up to this timestamp were read before the damage and are not held back. By default all that
+            come are, because a decoder that meets damage may still hold frames that refer to it.
+        """
         if pts is not None:
             self._damaged_at = pts if self._damaged_at is None else max(self._damaged_at, pts)
+            self._held_since = None
+            self._intact_to = intact_to
 
     def trusts(self, pts: int, *, is_key: bool) -> bool:
         """Whether a frame, in the order of presentation, can be used."""
-        if self._damaged_at is None:
+        if self._damaged_at is None or (self._intact_to is not None and pts <= self._intact_to):
             return True
-        late = self._to_s(pts) - self._to_s(self._damaged_at) >= RECOVERY_S
+        if self._held_since is None:
+            self._held_since = pts  # not the damage itself: a hole in the file heals nothing
+        late = self._to_s(pts) - self._to_s(self._held_since) >= RECOVERY_S
         if late or (is_key and pts > self._damaged_at):
             self._damaged_at = None
             return True

@@ -181,6 +181,8 @@ class Samples(Iterator[SampledFrame]):
                 self._n_missing += 1
             self._n_grid += 1
             yield row
+        while self._end_s is not None and following is not None and following.t_s < self._end_s:
+            following = next(self._frames, None)  # they count as decoded
         self._ended = True
 
     def _is_past_end(self, last: DecodedFrame | None, t_grid_s: float) -> bool:

@@ -206,14 +206,15 @@ class PyAvSource:
         """Packets of the stream; reading goes on behind what cannot be read."""
         packets = self._container.demux(self._stream)
         failed = 0
+        skipped = False
         last_pts: int | None = None
         while failed < _MAX_FAILED_READS:
             try:
                 packet = next(packets, None)
             except av.FFmpegError as error:
                 failed += 1
+                skipped = True
                 self._damage.add("read", pts=last_pts, detail=error.strerror or "")
-                self._damage.distrust_from(last_pts)
                 packets = self._container.demux(self._stream)
                 continue
             if packet is None:
@@ -222,9 +223,13 @@ class PyAvSource:
                 continue  # the mark of the end; the decoder is flushed by the caller
             failed = 0
             if self._avi_clock is not None and self._avi_clock.correct(packet):
+                skipped = True
                 self._damage.add("read", pts=last_pts)
-                self._damage.distrust_from(last_pts)
-            last_pts = packet.pts
+            if skipped and packet.pts is not None:
+                self._damage.distrust_from(packet.pts - 1, intact_to=last_pts)  # this one may be a key frame
+                skipped = False
+            if packet.pts is not None and (last_pts is None or packet.pts > last_pts):
+                last_pts = packet.pts
             yield packet
 
     def _trusted(self) -> Iterator[tuple[VideoFrame, bool]]:
