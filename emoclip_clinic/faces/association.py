@@ -17,6 +17,7 @@ _MOTION_HORIZON_S = 1.0
 _FORBIDDEN = 1e6
 # On ten real clips, the same person in a shot, up to two seconds apart: at most 0.20; others: 0.38 and more.
 _OTHER_PERSON = 0.35
+_SURELY_OTHER_PERSON = 0.5
 _SHORT_ABSENCE_S = 0.5
 
 
@@ -77,11 +78,12 @@ def match(
 ) -> Match:
     """Assign detections to tracks at least total cost.
 
-    The cost of a pair is the distance between predicted and found centre in face sizes, plus half of 1 - IoU,
-    half of the absolute log ratio of sizes, and the appearance distance. A pair is impossible when the
-    distance exceeds what a head does in the time since the last detection (0.6 face sizes plus 1.2 per
-    second, at most 2), when the size more than doubles or halves, and when the appearance is another person's
-    after an absence of more than half a second or when asked for, unless two heads are near each other.
+    The cost of a pair is the distance between predicted and found centre in face sizes, plus half of
+    1 - IoU, half of the absolute log ratio of sizes, and the appearance distance. A pair is impossible when
+    the distance exceeds what a head does in the time since the last detection (0.6 face sizes plus 1.2 per
+    second, at most 2), when the size more than doubles or halves, and, unless two heads are near each other,
+    when the appearance distance is above 0.5, or above 0.35 after an absence of more than half a second or
+    when asked for.
 
     Parameters
     ----------
@@ -94,7 +96,7 @@ def match(
     appearances : sequence of (ndarray of shape (512,) or None), length n
         Descriptions of the found heads.
     check_appearance : bool
-        Whether another person's appearance forbids a pair even without an absence.
+        Whether to be as strict about appearance as after an absence.
 
     Returns
     -------
@@ -118,18 +120,13 @@ def match(
         absence_s = t_s - track.t_s[-1]
         reach = min(0.6 + 1.2 * absence_s, 2.0)
         # Beside another head a description holds parts of both, and cannot forbid anything.
-        must_look_alike = not crowded and (
-            check_appearance or (track.missed and absence_s > _SHORT_ABSENCE_S)
-        )
+        strict = check_appearance or (track.missed and absence_s > _SHORT_ABSENCE_S)
+        most_unlike = 1.0 if crowded else _OTHER_PERSON if strict else _SURELY_OTHER_PERSON
         for j, box in enumerate(np.asarray(boxes, dtype=np.float64)):
             distance, size_ratio = _distance(expected, box)
             unlike = appearance_distance(track.appearance, appearances[j])
             deviation[i, j] = distance
-            possible = (
-                distance <= reach
-                and abs(size_ratio) <= math.log(2)
-                and not (must_look_alike and unlike > _OTHER_PERSON)
-            )
+            possible = distance <= reach and abs(size_ratio) <= math.log(2) and unlike <= most_unlike
             cost[i, j] = (
                 distance + 0.5 * (1 - _iou(expected, box)) + 0.5 * abs(size_ratio) + unlike
                 if possible

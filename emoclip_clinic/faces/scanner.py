@@ -192,8 +192,11 @@ class FaceScanner:
             self._end_shot()
             self._shot += 1
             self._cut_frames.append((frame.index, frame.t_s))
-        elif change is Change.JOLT:
+        elif change is not Change.NONE:
             self._look_at_kept_end()
+        if change is Change.LIGHT:
+            for track in self._open:
+                track.appearance = None
         due = self._last_look is None or frame.index - self._last_look >= self._interval
         if due or change is not Change.NONE:
             self._look_up_to(frame, check_appearance=change is Change.JOLT)

@@ -34,11 +34,11 @@ def test_the_pose_of_the_model_head_is_exact(pose: tuple[float, float, float]) -
 
 def test_signs_by_what_one_sees() -> None:
     frontal = _TEMPLATE[:, :2] * 60 + 200
-    nose_right = frontal + [[0, 0], [0, 0], [12, 0], [0, 0], [0, 0]]
+    nose_right = np.add(frontal, [[0, 0], [0, 0], [12, 0], [0, 0], [0, 0]])
     assert head_pose(nose_right)[0] > 5
-    nose_up = frontal + [[0, 0], [0, 0], [0, -10], [0, 0], [0, 0]]
+    nose_up = np.add(frontal, [[0, 0], [0, 0], [0, -10], [0, 0], [0, 0]])
     assert head_pose(nose_up)[1] > 5
-    right_side_lower = frontal + [[0, -8], [0, 8], [0, 0], [0, -6], [0, 6]]
+    right_side_lower = np.add(frontal, [[0, -8], [0, 8], [0, 0], [0, -6], [0, 6]])
     assert head_pose(right_side_lower)[2] > 5
 
 

@@ -100,6 +100,16 @@ def test_a_cut_never_joins_two_people(cut: int) -> None:
     assert np.allclose(tracks.boxes[tracks.track == 0], first.box(0), atol=1e-4)
 
 
+@pytest.mark.parametrize("swap", range(31, 40))
+def test_a_jump_cut_in_one_room_does_not_join_people_who_look_different(swap: int) -> None:
+    first = Figure(lambda _t: (150, 90), RED, there=lambda t: round(t * FPS) < swap)
+    second = Figure(lambda _t: (152, 88), BLUE, there=lambda t: round(t * FPS) >= swap)
+    scene = Scene([first, second])
+    tracks, _ = scan(scene, 60)
+    assert owners(tracks, scene) == {0: {0}, 1: {1}}
+    assert tracks.frame[tracks.track == 0].tolist() == list(range(swap))
+
+
 def test_exposure_that_changes_is_no_cut() -> None:
     figure = Figure(lambda _t: (150, 90))
     tracks, _ = scan(Scene([figure], exposure=lambda k: 0.65 if k >= 30 else 1.0), 60)
