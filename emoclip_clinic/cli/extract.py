@@ -10,11 +10,12 @@ import typer
 from emoclip_clinic.cli.console import err
 from emoclip_clinic.cli.recordings import ONLY, PATHS, PATTERN
 from emoclip_clinic.cli.setting_options import option_parameters
+from emoclip_clinic.cli.tables import clock_text, counted
 from emoclip_clinic.cli.verb import ALL_WELL, INTERRUPTED, SOME_FAILED, Call
 
 if TYPE_CHECKING:
     from emoclip_clinic.extraction import ExtractionSummary
-    from emoclip_clinic.study.layout import Study
+    from emoclip_clinic.study import ExtractSettings, Recordings, Study
 
 __all__ = ["extract", "setting_options"]
 
@@ -67,7 +68,7 @@ def extract(
     recording that fails does not stop the others. Interrupt with Ctrl-C at any time: the same command goes on
     with the rest.
     """
-    from emoclip_clinic.cli.listing import only_participants, print_recordings, probe_recordings
+    from emoclip_clinic.cli.listing import only_participants
     from emoclip_clinic.study.recordings import find_recordings
     from emoclip_clinic.study.settings import load_settings
 
@@ -75,7 +76,7 @@ def extract(
     settings = load_settings(study.root, config=call.options.config, overrides=overrides)
     found = only_participants(find_recordings(paths, study=study, pattern=pattern), only or ())
     if dry_run:
-        print_recordings(probe_recordings(found), found, study)
+        _print_plan(found, settings, study, force=force)
         return ALL_WELL
 
     from emoclip_clinic.cli.progress import progress_for
@@ -89,6 +90,22 @@ def extract(
     if summary.interrupted:
         return INTERRUPTED
     return SOME_FAILED if summary.n_failed else ALL_WELL
+
+
+def _print_plan(found: "Recordings", settings: "ExtractSettings", study: "Study", *, force: bool) -> None:
+    from emoclip_clinic.cli.listing import print_recordings, probe_recordings
+    from emoclip_clinic.extraction import estimate_seconds, pending_recordings
+
+    pending = pending_recordings(study, found, settings, force=force)
+    probed = probe_recordings(found)
+    print_recordings(probed, found, study, pending=pending)
+    video_s = sum(entry.duration_s or 0.0 for entry in probed if entry.recording in pending)
+    err.print(f"To do: {counted(len(pending), 'recording')}, {clock_text(video_s)} of video.")
+    estimate = estimate_seconds(pending, video_s, settings, study=study)
+    if estimate is not None:
+        err.print(
+            f"About {clock_text(estimate.seconds)} on this machine, by {estimate.basis}.", soft_wrap=True
+        )
 
 
 def _print_summary(summary: "ExtractionSummary", study: "Study") -> None:

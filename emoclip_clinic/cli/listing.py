@@ -1,11 +1,11 @@
 """The list of recordings with what their files say, for `recordings` and `extract --dry-run`."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from emoclip_clinic.cli.console import err
-from emoclip_clinic.cli.tables import clock_text, print_table
+from emoclip_clinic.cli.tables import clock_text, counted, print_table
 from emoclip_clinic.errors import StudyError, VideoError, did_you_mean
 
 if TYPE_CHECKING:
@@ -23,6 +23,17 @@ class ProbedRecording:
     recording: "Recording"
     info: "VideoInfo | None"
     problem: str | None
+
+    @property
+    def duration_s(self) -> float | None:
+        """Seconds of the recording's part of the video; None if the header does not tell."""
+        if self.info is None or self.info.duration_s is None:
+            return None
+        first_s, last_s = self.info.start_s, self.info.start_s + self.info.duration_s
+        part = self.recording
+        start_s = first_s if part.start_s is None else max(first_s, part.start_s)
+        end_s = last_s if part.end_s is None else min(last_s, part.end_s)
+        return max(0.0, end_s - start_s)
 
 
 def only_participants(recordings: "Recordings", only: Iterable[str]) -> "Recordings":
@@ -56,8 +67,26 @@ def probe_recordings(recordings: "Recordings") -> list[ProbedRecording]:
     return probed
 
 
-def print_recordings(probed: list[ProbedRecording], recordings: "Recordings", study: "Study") -> None:
-    """Print one row per recording, then the videos that belong to nobody, with the reason."""
+def print_recordings(
+    probed: list[ProbedRecording],
+    recordings: "Recordings",
+    study: "Study",
+    *,
+    pending: Collection["Recording"] | None = None,
+) -> None:
+    """Print one row per recording, then the videos that belong to nobody, with the reason.
+
+    Parameters
+    ----------
+    probed : list of ProbedRecording
+        What the files say.
+    recordings : Recordings
+        What was found, with the videos that belong to nobody.
+    study : Study
+        Where results are.
+    pending : collection of Recording, optional
+        Recordings without a result that answers the present settings, if settings are known.
+    """
     columns = (
         "participant",
         "session",
@@ -71,39 +100,42 @@ def print_recordings(probed: list[ProbedRecording], recordings: "Recordings", st
         "file",
         "note",
     )
-    print_table(columns, (_row(entry, study) for entry in probed))
+    print_table(columns, (_row(entry, study, pending) for entry in probed))
     n_unreadable = sum(entry.info is None for entry in probed)
-    total_s = sum(entry.info.duration_s or 0.0 for entry in probed if entry.info)
+    total_s = sum(entry.duration_s or 0.0 for entry in probed)
     n_participants = len({entry.recording.participant_id for entry in probed})
     err.print(
-        f"\n{len(probed)} recordings of {n_participants} participants, {clock_text(total_s)} of video"
-        + (f"; {n_unreadable} cannot be read" if n_unreadable else "")
-        + "."
+        f"\n{counted(len(probed), 'recording')} of {counted(n_participants, 'participant')}, "
+        f"{clock_text(total_s)} of video" + (f"; {n_unreadable} cannot be read" if n_unreadable else "") + "."
     )
     if recordings.unassigned:
-        err.print(f"{len(recordings.unassigned)} videos are not assigned to a participant and are left out:")
+        err.print(
+            f"Left out, because nothing says whose they are: {counted(len(recordings.unassigned), 'video')}"
+        )
         for unassigned in recordings.unassigned:
             err.print(f"  {study.shown(unassigned.path)}: {unassigned.reason}", soft_wrap=True)
 
 
-def _row(entry: ProbedRecording, study: "Study") -> tuple[object, ...]:
+def _row(
+    entry: ProbedRecording, study: "Study", pending: Collection["Recording"] | None
+) -> tuple[object, ...]:
     recording, info = entry.recording, entry.info
     return (
         recording.participant_id,
         recording.session_id,
         recording.task,
         recording.run,
-        clock_text(info.duration_s) if info else None,
+        clock_text(entry.duration_s) if info else None,
         f"{info.width}x{info.height}" if info else None,
         f"{info.size_bytes / 1e6:.1f}" if info else None,
         info.codec if info else None,
-        _existing_result(recording, study),
+        _existing_result(recording, study, pending),
         study.shown(recording.path),
         entry.problem or "",
     )
 
 
-def _existing_result(recording: "Recording", study: "Study") -> str:
+def _existing_result(recording: "Recording", study: "Study", pending: Collection["Recording"] | None) -> str:
     if study.sidecar_path(recording).exists():
-        return "done"
+        return "done" if pending is None or recording not in pending else "outdated"
     return "failed" if study.failed_path(recording).exists() else "none"

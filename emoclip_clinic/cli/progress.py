@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
-from emoclip_clinic.cli.tables import clock_text
+from emoclip_clinic.cli.tables import clock_text, counted
 from emoclip_clinic.extraction.progress import ExtractionProgress
 
 __all__ = ["LiveProgress", "PlainProgress", "progress_for"]
@@ -62,7 +62,8 @@ class _Pace:
 
 
 def _verdict(status: str, reason: str | None) -> str:
-    return f"{status} ({reason})" if reason else status
+    """The status with its reason, unless it failed: then the log has just shown the reason as an error."""
+    return f"{status} ({reason})" if reason and status != "failed" else status
 
 
 class PlainProgress(ExtractionProgress):
@@ -84,7 +85,7 @@ class PlainProgress(ExtractionProgress):
     def start(self, n_recordings: int, total_video_s: float) -> None:
         """Say how much there is to do."""
         self._pace.start(n_recordings, total_video_s)
-        self._line(f"{n_recordings} recordings, {clock_text(total_video_s)} of video")
+        self._line(f"{counted(n_recordings, 'recording')}, {clock_text(total_video_s)} of video")
 
     def recording_started(self, key: str, duration_s: float | None, position: int) -> None:
         """Say which recording begins."""

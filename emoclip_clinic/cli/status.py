@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from emoclip_clinic.cli.console import err, out
-from emoclip_clinic.cli.tables import clock_text, print_table
+from emoclip_clinic.cli.tables import clock_text, counted, print_table
 from emoclip_clinic.cli.verb import ALL_WELL, Call
 
 if TYPE_CHECKING:
@@ -26,19 +26,21 @@ def status(call: Call) -> int:
     if not rows:
         err.print("Nothing has been extracted in this study.\nNext: emoclip-clinic extract PATH...")
     elif out.is_terminal:
-        columns = ("recording", "status", "coverage", "segments", "rejected", "time", "look at")
+        columns = ("recording", "status", "coverage", "segments", "rejected", "time", "weights")
         print_table(columns, map(_brief, rows))
+        for row in rows:
+            for note in filter(None, (row.reason, *row.flags, *row.warnings)):
+                out.print(f"{row.recording}: {note}", soft_wrap=True)
     else:
         print_table(tuple(STATUS_COLUMNS), (row.cells().values() for row in rows))
     if rows:
         counts = {name: sum(row.status == name for row in rows) for name in ("ok", "no-face", "failed")}
         said = ", ".join(f"{number} {name}" for name, number in counts.items() if number)
-        err.print(f"\n{len(rows)} recordings: {said}.")
+        err.print(f"\n{counted(len(rows), 'recording')}: {said}.")
     return ALL_WELL
 
 
 def _brief(row: "StatusRow") -> tuple[object, ...]:
-    notes = [row.reason, *row.flags, *row.warnings]
     return (
         row.recording,
         row.status,
@@ -46,5 +48,5 @@ def _brief(row: "StatusRow") -> tuple[object, ...]:
         row.segments_ok,
         row.segments_rejected,
         clock_text(row.seconds.get("total")),
-        "; ".join(note for note in notes if note),
+        row.weights,
     )

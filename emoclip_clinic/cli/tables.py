@@ -7,7 +7,7 @@ from rich.table import Table
 
 from emoclip_clinic.cli.console import out
 
-__all__ = ["clock_text", "print_table"]
+__all__ = ["clock_text", "counted", "print_table"]
 
 _ONE_LINE = str.maketrans("\t\r\n", "   ")
 
@@ -24,7 +24,9 @@ def print_table(columns: Sequence[str], rows: Iterable[Iterable[object]]) -> Non
     """
     texts = [["n/a" if value is None else str(value) for value in row] for row in rows]
     if out.is_terminal:
-        table = Table(*columns, box=None, header_style="bold", pad_edge=False)
+        table = Table(box=None, header_style="bold", pad_edge=False)
+        for column in columns:
+            table.add_column(column, no_wrap=column == columns[0])
         for text in texts:
             table.add_row(*text)
         out.print(table)
@@ -40,3 +42,8 @@ def clock_text(seconds: float | None) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+def counted(number: int, noun: str) -> str:
+    """Write a number with its noun, such as ``1 recording`` or ``2 recordings``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

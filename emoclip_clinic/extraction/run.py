@@ -11,6 +11,7 @@ from emoclip_clinic.extraction.encoders import Encoders
 from emoclip_clinic.extraction.planning import Plan, looks_current, plan_recording
 from emoclip_clinic.extraction.progress import ExtractionProgress
 from emoclip_clinic.extraction.recording import StageName, StageProgress, extract_planned
+from emoclip_clinic.faces import get_detector
 from emoclip_clinic.study.dataset_description import write_dataset_description
 from emoclip_clinic.study.files import remove_leftovers
 from emoclip_clinic.study.identifiers import write_identifiers
@@ -100,8 +101,8 @@ def extract_study(
 
     Raises
     ------
-    WeightsError, SettingsError
-        If the model cannot be had, before any work.
+    WeightsError, SettingsError, FaceError
+        If the model or the detector cannot be had, before any work.
     StudyError
         If the study cannot be written.
     """
@@ -136,6 +137,7 @@ class _Run:
         durations = {r.key: _duration_s(r) for r in recordings.recordings if not self._looks_current(r)}
         if durations:
             self._encoders.check_device()
+            get_detector(self._settings.detector)  # an unknown name concerns every recording
         interrupted = False
         self._progress.start(len(durations), sum(d or 0.0 for d in durations.values()))
         try:

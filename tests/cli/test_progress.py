@@ -26,7 +26,7 @@ def run_of_two(progress: ExtractionProgress, clock: Clock) -> None:
     progress.recording_started("sub-02", None, 2)
     progress.message("sub-02: a second person [plausible]")
     clock.now = 40.0
-    progress.recording_finished("sub-02", "failed", "no video stream", 10.0, 0.0)
+    progress.recording_finished("sub-02", "no-face", "nobody is there", 10.0, 0.0)
     progress.finish()
 
 
@@ -43,7 +43,7 @@ def test_plain_lines_count_recordings_and_name_stages_and_reasons() -> None:
     assert lines[2].strip() == "sub-01: faces"
     assert lines[4] == "[2/2] sub-02: started, ? of video"
     assert lines[5] == "sub-02: a second person [plausible]"
-    assert lines[6].startswith("[2/2] sub-02: failed (no video stream) in 10.0 s")
+    assert lines[6].startswith("[2/2] sub-02: no-face (nobody is there) in 10.0 s")
 
 
 def test_speed_and_time_left_follow_from_video_done_and_time_passed() -> None:
@@ -60,7 +60,7 @@ def test_live_display_draws_both_bars_on_a_terminal_and_keeps_messages() -> None
     shown = stream.getvalue()
     assert "of 2 recordings" in shown
     assert "sub-02: a second person [plausible]" in shown
-    assert "sub-02: failed (no video stream)" in shown
+    assert "sub-02: no-face (nobody is there)" in shown
 
 
 @pytest.mark.parametrize(("terminal", "plain"), [(False, False), (True, True)])

@@ -81,10 +81,10 @@ def test_a_pattern_says_who_is_on_the_video(study: Path) -> None:
     [
         (["--subject-rule", "larget"], "Did you mean 'largest'?"),
         (["--resize", "antialais"], "Did you mean 'antialias'?"),
-        (["--detector", "mtcn"], "Did you mean 'mtcnn'?"),
+        (["--detector", "mtcn", "--model", "tiny-random"], "Did you mean 'mtcnn'?"),
         (["--model", "emoclip-randm"], "Did you mean 'emoclip-random'?"),
         (["--segment-frames", "1"], "segment_frames = 1"),
-        (["--device", "cuba"], "Did you mean 'cuda'?"),
+        (["--device", "cuba", "--model", "tiny-random"], "Did you mean 'cuda'?"),
         (["--segmnt-frames", "16"], "--segment-frames"),
         (["--segment-frames", "many"], "valid integer"),
     ],
