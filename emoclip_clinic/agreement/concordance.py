@@ -34,27 +34,27 @@ def ccc(
 ) -> pd.DataFrame:
     """Lin's concordance correlation coefficient, 2 s_xy / (s_xx + s_yy + (mean_x - mean_y)^2).
 
-    It falls with lack of correlation, with a shift of the mean and with a difference in spread: the one number for
-    "how close to the identity line". Report it beside Pearson r, which is its upper bound.
+    It falls with lack of correlation, with a shift of the mean and with a difference in spread: the one
+    number for "how close to the identity line". Report it beside Pearson r, which is its upper bound.
 
     Parameters
     ----------
     rating, prediction : array-like of shape (n,)
         Pairs with a missing value are left out.
     cluster : array-like of shape (n,), optional
-        Participant of each observation. Where participants have several sessions, the interval comes from a bootstrap
-        over participants.
+        Participant of each observation. Where participants have several sessions, the interval comes from a
+        bootstrap over participants.
     confidence : float
         Level of the interval.
     interval : {"auto", "z", "asymptotic", "percentile", "bca"}
-        Lin's interval on Fisher's z (with the correction of 2000), or on the coefficient itself, which can exceed 1.
-        "auto" is "z" with one session per participant, else "percentile".
+        Lin's interval on Fisher's z (with the correction of 2000), or on the coefficient itself, which can
+        exceed 1. "auto" is "z" with one session per participant, else "percentile".
     ddof : {0, 1}
         Denominator n - ddof of variances and covariance. 0 is Lin's estimate and that of epiR and DescTools;
         quadratic weighted kappa equals it. 1 brings the coefficient near ICC(A,1).
     components : bool
-        Add rows for the bias correction factor C_b (CCC = r * C_b), the scale shift s_prediction / s_rating, and the
-        location shift (mean difference over the geometric mean of the standard deviations).
+        Add rows for the bias correction factor C_b (CCC = r * C_b), the scale shift s_prediction / s_rating,
+        and the location shift (mean difference over the geometric mean of the standard deviations).
     n_resamples : int
         Bootstrap resamples; 0 leaves a bootstrap interval out.
     seed : int
@@ -63,8 +63,8 @@ def ccc(
     Returns
     -------
     DataFrame
-        Row "CCC", then the components if asked for. With one constant column CCC is 0, as the formula says, flagged
-        "constant column", without an interval; with two equal constants it is 0/0, NaN.
+        Row "CCC", then the components if asked for. With one constant column CCC is 0, as the formula says,
+        flagged "constant column", without an interval; with two equal constants it is 0/0, NaN.
 
     Raises
     ------
@@ -91,9 +91,17 @@ def ccc(
         elif chosen in ("percentile", "bca"):
             resampling: BootstrapInterval = "bca" if chosen == "bca" else "percentile"
             if ddof:
-                raise AgreementError("The bootstrap interval is for ddof=0", found=ddof, hint="Use interval='z'.")
+                raise AgreementError(
+                    "The bootstrap interval is for ddof=0", found=ddof, hint="Use interval='z'."
+                )
             rows = with_bootstrap(
-                rows, ["CCC"], data, interval=resampling, confidence=confidence, n_resamples=n_resamples, seed=seed
+                rows,
+                ["CCC"],
+                data,
+                interval=resampling,
+                confidence=confidence,
+                n_resamples=n_resamples,
+                seed=seed,
             )
         else:
             rows = [_lin_interval(rows[0], data, confidence, on_z=chosen == "z")]
@@ -132,13 +140,19 @@ def _lin_interval(row: Row, data: Pairs, confidence: float, *, on_z: bool) -> Ro
     ) / (data.n - 2)
     error = math.sqrt(max(variance, 0.0))
     if on_z:
-        low, high = fisher_limits(estimate, error / (1 - estimate**2) if abs(estimate) < 1 else 0.0, confidence)
+        low, high = fisher_limits(
+            estimate, error / (1 - estimate**2) if abs(estimate) < 1 else 0.0, confidence
+        )
     else:
         half = special.ndtri((1 + confidence) / 2) * error
         low, high = estimate - half, estimate + half
     note = IGNORES_CLUSTERS if data.repeated else ""
     return replace(
-        row, ci_low=low, ci_high=high, ci_method="Lin z" if on_z else "Lin asymptotic", flag=join_flags(row.flag, note)
+        row,
+        ci_low=low,
+        ci_high=high,
+        ci_method="Lin z" if on_z else "Lin asymptotic",
+        flag=join_flags(row.flag, note),
     )
 
 

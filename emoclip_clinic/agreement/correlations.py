@@ -23,7 +23,9 @@ _MINIMUM = 3
 
 
 def fisher_limits(r: float, standard_error: float, confidence: float) -> tuple[float, float]:
-    """Limits of a correlation whose Fisher z has the given standard error; a perfect correlation is its own limit."""
+    """Limits of a correlation whose Fisher z has the given standard error; a perfect correlation is its own
+    limit.
+    """
     if not math.isfinite(r) or not math.isfinite(standard_error):
         return math.nan, math.nan
     if abs(r) == 1:
@@ -53,8 +55,9 @@ def pearson(
     rating, prediction : array-like of shape (n,)
         Pairs with a missing value are left out.
     cluster : array-like of shape (n,), optional
-        Participant of each observation. Where participants have several sessions, the interval comes from a bootstrap
-        over participants and the textbook p is NaN: both textbook forms assume independent observations.
+        Participant of each observation. Where participants have several sessions, the interval comes from a
+        bootstrap over participants and the textbook p is NaN: both textbook forms assume independent
+        observations.
     confidence : float
         Level of the interval.
     interval : {"auto", "fisher-z", "percentile", "bca"}
@@ -105,9 +108,9 @@ def spearman(
     confidence : float
         Level of the interval.
     interval : {"auto", "bonett-wright", "fieller", "fisher-z", "percentile", "bca"}
-        Variance of Fisher's z: (1 + rho^2 / 2) / (n - 3) (Bonett & Wright 2000, the default: it keeps its coverage
-        for large rho), 1.06 / (n - 3) (Fieller 1957) or 1 / (n - 3) (pingouin; too narrow). R gives none. "auto" is
-        "bonett-wright" with one session per participant, else "percentile".
+        Variance of Fisher's z: (1 + rho^2 / 2) / (n - 3) (Bonett & Wright 2000, the default: it keeps its
+        coverage for large rho), 1.06 / (n - 3) (Fieller 1957) or 1 / (n - 3) (pingouin; too narrow). R gives
+        none. "auto" is "bonett-wright" with one session per participant, else "percentile".
     n_resamples : int
         Bootstrap resamples; 0 leaves a bootstrap interval out.
     seed : int
@@ -125,10 +128,11 @@ def spearman(
 
     References
     ----------
-    Bonett DG, Wright TA (2000). Sample size requirements for estimating Pearson, Kendall and Spearman correlations.
-    doi:10.1007/BF02294183
+    Bonett DG, Wright TA (2000). Sample size requirements for estimating Pearson, Kendall and Spearman
+    correlations. doi:10.1007/BF02294183
 
-    Fieller EC, Hartley HO, Pearson ES (1957). Tests for rank correlation coefficients. doi:10.1093/biomet/44.3-4.470
+    Fieller EC, Hartley HO, Pearson ES (1957). Tests for rank correlation coefficients.
+    doi:10.1093/biomet/44.3-4.470
     """
     data = pairs(rating, prediction, cluster=cluster, confidence=confidence)
     rho = p = math.nan
@@ -170,8 +174,8 @@ def kendall(
         Fieller's variance of z is 0.437 / (n - 4). "auto" is "fieller" with one session per participant, else
         "percentile".
     exact : bool
-        Exact p; only without ties, which ordinal ratings always have, hence not the default. With ties the normal
-        approximation with the variance corrected for ties is used and the flag says so.
+        Exact p; only without ties, which ordinal ratings always have, hence not the default. With ties the
+        normal approximation with the variance corrected for ties is used and the flag says so.
     n_resamples : int
         Bootstrap resamples; 0 leaves a bootstrap interval out.
     seed : int
@@ -189,7 +193,8 @@ def kendall(
 
     References
     ----------
-    Fieller EC, Hartley HO, Pearson ES (1957). Tests for rank correlation coefficients. doi:10.1093/biomet/44.3-4.470
+    Fieller EC, Hartley HO, Pearson ES (1957). Tests for rank correlation coefficients.
+    doi:10.1093/biomet/44.3-4.470
     """
     data = pairs(rating, prediction, cluster=cluster, confidence=confidence)
     tau = p = math.nan
@@ -228,7 +233,9 @@ def _correlation_frame(
     seed: int,
     flag: str = "",
 ) -> pd.DataFrame:
-    """Add the interval that was asked for, hold back the textbook p where sessions repeat, and compose the row."""
+    """Add the interval that was asked for, hold back the textbook p where sessions repeat, and compose the
+    row.
+    """
     chosen = choose_interval(interval, list(textbook), repeated=data.repeated)
     row = Row(name, data.n, data.n_clusters, estimate, p=p, flag=join_flags(flag, data.flag))
     if math.isnan(estimate):
@@ -239,7 +246,13 @@ def _correlation_frame(
         resampling: BootstrapInterval = "bca" if chosen == "bca" else "percentile"
         return to_frame(
             with_bootstrap(
-                [row], [name], data, interval=resampling, confidence=confidence, n_resamples=n_resamples, seed=seed
+                [row],
+                [name],
+                data,
+                interval=resampling,
+                confidence=confidence,
+                n_resamples=n_resamples,
+                seed=seed,
             )
         )
     method, error = textbook[chosen]

@@ -33,16 +33,16 @@ def williams_test(
     other : array-like of shape (n,)
         The second model's predictions.
     cluster : array-like of shape (n,), optional
-        Participant of each observation. The test is for one session per participant; with more, the estimate is
-        given, interval and p are NaN with the reason: use `cluster_bootstrap` with ``other``.
+        Participant of each observation. The test is for one session per participant; with more, the estimate
+        is given, interval and p are NaN with the reason: use `cluster_bootstrap` with ``other``.
     confidence : float
         Level of the interval.
 
     Returns
     -------
     DataFrame
-        One row: r(rating, prediction) - r(rating, other), Zou's interval, p of Williams' t with n - 3 degrees of
-        freedom.
+        One row: r(rating, prediction) - r(rating, other), Zou's interval, p of Williams' t with n - 3 degrees
+        of freedom.
 
     Raises
     ------
@@ -131,7 +131,9 @@ def fisher_z_test(r1: float, r2: float, *, n1: int, n2: int, confidence: float =
     _check_correlations(r1, r2)
     name = "difference of Pearson r (Fisher z)"
     if min(n1, n2) < 4:
-        return to_frame([Row(name, n1 + n2, n1 + n2, r1 - r2, flag="too few observations for interval and p")])
+        return to_frame(
+            [Row(name, n1 + n2, n1 + n2, r1 - r2, flag="too few observations for interval and p")]
+        )
     z, p = fisher_z(r1, r2, n1, n2)
     low, high = _recovered(r1, r2, n1, n2, confidence, 0.0)
     flag = "" if math.isfinite(z) else "perfect correlation: z not defined"
@@ -175,7 +177,9 @@ def _correlation_of_correlations(r12: float, r13: float, r23: float) -> float:
     return ((r23 - r12 * r13 / 2) * (1 - r12**2 - r13**2 - r23**2) + r23**3) / spread
 
 
-def _recovered(r1: float, r2: float, n1: int, n2: int, confidence: float, correlation: float) -> tuple[float, float]:
+def _recovered(
+    r1: float, r2: float, n1: int, n2: int, confidence: float, correlation: float
+) -> tuple[float, float]:
     """Zou's limits of r1 - r2 from the limits of each."""
     l1, u1 = fisher_limits(r1, 1 / math.sqrt(n1 - 3), confidence)
     l2, u2 = fisher_limits(r2, 1 / math.sqrt(n2 - 3), confidence)

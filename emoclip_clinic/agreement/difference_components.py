@@ -1,4 +1,4 @@
-"""Mean, spread and limits of differences between prediction and rating: the arithmetic of Bland and Altman."""
+"""Mean, spread and limits of differences between prediction and rating, by the arithmetic of Bland-Altman."""
 
 import math
 from dataclasses import dataclass
@@ -19,7 +19,8 @@ LimitsInterval = Literal["exact", "mover", "bland-altman-1999", "bland-altman-19
 class Components:
     """ANOVA of differences: the bias, its standard error, and the variance as a sum of two mean squares.
 
-    ``squares``, ``df`` and ``share`` describe the two terms: variance = sum of share * squares before flooring.
+    ``squares``, ``df`` and ``share`` describe the two terms: variance = sum of share * squares before
+    flooring.
     """
 
     bias: float
@@ -40,6 +41,7 @@ class Components:
 
     @property
     def repeated(self) -> bool:
+        """Whether some participant has more than one difference."""
         return self.n > self.n_clusters
 
 
@@ -64,8 +66,8 @@ def components(
 
     References
     ----------
-    Bland JM, Altman DG (2007). Agreement between methods of measurement with multiple observations per individual.
-    doi:10.1080/10543400701329422
+    Bland JM, Altman DG (2007). Agreement between methods of measurement with multiple observations per
+    individual. doi:10.1080/10543400701329422
     """
     size = np.bincount(cluster).astype(np.float64)
     means = np.bincount(cluster, weights=difference) / size
@@ -116,18 +118,20 @@ def limit_intervals(
 ) -> tuple[tuple[float, float], tuple[float, float]]:
     """Intervals of the lower and the upper limit of agreement.
 
-    "exact" is from the noncentral t distribution (a limit is a quantile of a normal distribution); "mover" is Zou's
-    closed form and the only one for repeated sessions; the approximations of 1999 and 1986 are symmetric.
+    "exact" is from the noncentral t distribution (a limit is a quantile of a normal distribution); "mover" is
+    Zou's closed form and the only one for repeated sessions; the approximations of 1999 and 1986 are
+    symmetric.
 
     References
     ----------
     Carkeet A (2015). Exact parametric confidence intervals for Bland-Altman limits of agreement.
     doi:10.1097/OPX.0000000000000513
 
-    Zou GY (2013). Confidence interval estimation for the Bland-Altman limits of agreement with multiple observations
-    per individual. doi:10.1177/0962280211402548
+    Zou GY (2013). Confidence interval estimation for the Bland-Altman limits of agreement with multiple
+    observations per individual. doi:10.1177/0962280211402548
 
-    Bland JM, Altman DG (1999). Measuring agreement in method comparison studies. doi:10.1177/096228029900800204
+    Bland JM, Altman DG (1999). Measuring agreement in method comparison studies.
+    doi:10.1177/096228029900800204
 
     Bland JM, Altman DG (1986). Statistical methods for assessing agreement between two methods of clinical
     measurement. doi:10.1016/S0140-6736(86)90837-8

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,7 @@ from emoclip_clinic.agreement.difference_components import (
 )
 from emoclip_clinic.agreement.inputs import Floats, Pairs, Values, is_constant, pairs
 from emoclip_clinic.agreement.intervals import with_bootstrap
-from emoclip_clinic.agreement.results import DEPENDENT_P, Row, join_flags, to_frame
+from emoclip_clinic.agreement.results import CONSTANT, DEPENDENT_P, Row, join_flags, to_frame
 from emoclip_clinic.errors import AgreementError, did_you_mean
 
 __all__ = ["bland_altman"]
@@ -49,31 +49,34 @@ def bland_altman(
 ) -> pd.DataFrame:
     """Bias and limits of agreement of difference = prediction - rating.
 
-    A calibrated model has Var(prediction) = r^2 Var(rating): its difference *must* slope on the mean, so a significant
-    proportional bias is no fault of a prediction. Take the verdict from `calibration` (rating on prediction); the
-    slope here is meant for two measurements of the same kind, such as two raters.
+    A calibrated model has Var(prediction) = r^2 Var(rating): its difference *must* slope on the mean, so a
+    significant proportional bias is no fault of a prediction. Take the verdict from `calibration` (rating on
+    prediction); the slope here is meant for two measurements of the same kind, such as two raters.
 
     Parameters
     ----------
     rating, prediction : array-like of shape (n,)
         Pairs with a missing value are left out.
     cluster : array-like of shape (n,), optional
-        Participant of each observation. With several sessions per participant the form for repeated measures is used,
-        "true value varies, linked pairs": analysis of variance of the differences, s_b^2 = (MSB - MSW) / m0 with
-        m0 = (N^2 - sum m_i^2) / ((n - 1) N), floored at 0 and flagged, SD = sqrt(s_b^2 + s_w^2).
+        Participant of each observation. With several sessions per participant the form for repeated measures
+        is used, "true value varies, linked pairs": analysis of variance of the differences, s_b^2 = (MSB -
+        MSW) / m0 with m0 = (N^2 - sum m_i^2) / ((n - 1) N), floored at 0 and flagged, SD = sqrt(s_b^2 +
+        s_w^2).
     confidence : float
         Level of the intervals.
     multiplier : float, optional
-        Limits are bias -/+ multiplier * SD. The default is the exact normal quantile 1.959964; R's BlandAltmanLeh
-        rounds to 1.96.
+        Limits are bias -/+ multiplier * SD. The default is the exact normal quantile 1.959964; R's
+        BlandAltmanLeh rounds to 1.96.
     limits_interval : {"auto", "exact", "mover", "bland-altman-1999", "bland-altman-1986"}
-        Interval of each limit. "auto" is "exact" (noncentral t) with one session per participant, else "mover", the
-        only one that allows for repeated sessions. The 1986 form, SE = SD sqrt(3 / n), is BlandAltmanLeh's; the 1999
-        form, SE = SD sqrt(1/n + z^2 / (2 (n - 1))), is the usual textbook one.
+        Interval of each limit. "auto" is "exact" (noncentral t) with one session per participant, else
+        "mover", the only one that allows for repeated sessions. The 1986 form, SE = SD sqrt(3 / n), is
+        BlandAltmanLeh's; the 1999 form, SE = SD sqrt(1/n + z^2 / (2 (n - 1))), is the usual textbook one.
     mean_over : {"observations", "participants"}
-        Whether the bias weighs sessions (default: the mean that the limits are built around) or participants equally.
+        Whether the bias weighs sessions (default: the mean that the limits are built around) or participants
+        equally.
     log : bool
-        Analyse log(prediction) - log(rating); bias and limits are given back as ratios. Needs positive values.
+        Analyse log(prediction) - log(rating); bias and limits are given back as ratios. Needs positive
+        values.
     n_resamples : int
         Bootstrap resamples for the slopes where sessions repeat; 0 leaves their intervals out.
     seed : int
@@ -82,10 +85,10 @@ def bland_altman(
     Returns
     -------
     DataFrame
-        Rows "bias" (p: paired t test, or its repeated-measures form), "SD of differences", "lower limit of agreement",
-        "upper limit of agreement"; with repeated sessions the SD between and within participants; then the slope and
-        the correlation of the difference on the mean, and the slope of the absolute residual on the mean (Bland &
-        Altman 1999, section 3.2), whose p are NaN where sessions repeat.
+        Rows "bias" (p: paired t test, or its repeated-measures form), "SD of differences", "lower limit of
+        agreement", "upper limit of agreement"; with repeated sessions the SD between and within participants;
+        then the slope and the correlation of the difference on the mean, and the slope of the absolute
+        residual on the mean (Bland & Altman 1999, section 3.2), whose p are NaN where sessions repeat.
 
     Raises
     ------
@@ -94,13 +97,14 @@ def bland_altman(
 
     References
     ----------
-    Bland JM, Altman DG (1999). Measuring agreement in method comparison studies. doi:10.1177/096228029900800204
+    Bland JM, Altman DG (1999). Measuring agreement in method comparison studies.
+    doi:10.1177/096228029900800204
 
-    Bland JM, Altman DG (2007). Agreement between methods of measurement with multiple observations per individual.
-    doi:10.1080/10543400701329422
+    Bland JM, Altman DG (2007). Agreement between methods of measurement with multiple observations per
+    individual. doi:10.1080/10543400701329422
 
-    Zou GY (2013). Confidence interval estimation for the Bland-Altman limits of agreement with multiple observations
-    per individual. doi:10.1177/0962280211402548
+    Zou GY (2013). Confidence interval estimation for the Bland-Altman limits of agreement with multiple
+    observations per individual. doi:10.1177/0962280211402548
     """
     data = pairs(rating, prediction, cluster=cluster, confidence=confidence)
     chosen = _choose_limits(limits_interval, repeated=data.repeated)
@@ -161,14 +165,24 @@ class _Sheet:
         method = "" if math.isnan(limits[0]) else method
         data = self.data
         return Row(
-            name, data.n, data.n_clusters, estimate, *map(float, limits), method, p, join_flags(flag, data.flag)
+            name,
+            data.n,
+            data.n_clusters,
+            estimate,
+            float(limits[0]),
+            float(limits[1]),
+            method,
+            p,
+            join_flags(flag, data.flag),
         )
 
 
 def _choose_limits(limits_interval: str, *, repeated: bool) -> LimitsInterval:
     if limits_interval not in ("auto", *_METHODS):
         raise AgreementError(
-            "Unknown limits_interval", found=limits_interval, hint=did_you_mean(limits_interval, ["auto", *_METHODS])
+            "Unknown limits_interval",
+            found=limits_interval,
+            hint=did_you_mean(limits_interval, ["auto", *_METHODS]),
         )
     if limits_interval == "auto":
         return "mover" if repeated else "exact"
@@ -178,7 +192,7 @@ def _choose_limits(limits_interval: str, *, repeated: bool) -> LimitsInterval:
             found=limits_interval,
             hint="Use limits_interval='mover', or leave cluster out to treat sessions as independent.",
         )
-    return limits_interval  # type: ignore[return-value]
+    return cast(LimitsInterval, limits_interval)
 
 
 def _limit_rows(
@@ -218,7 +232,9 @@ def _slope_rows(sheet: _Sheet, confidence: float, *, n_resamples: int, seed: int
     """Proportional bias and heteroscedasticity, by regression on the mean of prediction and rating."""
     data = sheet.data
     mean, difference = (data.prediction + data.rating) / 2, data.prediction - data.rating
-    reason = data.too_few(3) or ("all means equal" if is_constant(mean) else "")
+    reason = data.too_few(3) or ("all means equal" if np.ptp(mean) <= 1e-12 * np.ptp(difference) else "")
+    if is_constant(data.rating) and is_constant(data.prediction):
+        reason = CONSTANT
     if reason:
         return [sheet.row(name, math.nan, flag=reason) for name in (_SLOPE, _R, _SPREAD)]
     line = _Line.fit(mean, difference)
@@ -243,12 +259,19 @@ def _slope_rows(sheet: _Sheet, confidence: float, *, n_resamples: int, seed: int
     if not data.repeated:
         return rows
     bare = [replace(row, p=math.nan, flag=join_flags(row.flag, DEPENDENT_P)) for row in rows]
-    options = {"confidence": confidence, "n_resamples": n_resamples, "seed": seed}
     fixed = replace(data, rating=residual, prediction=mean)
-    return [
-        *with_bootstrap(bare[:2], [_SLOPE, _R], data, interval="percentile", **options),
-        *with_bootstrap(bare[2:], ["calibration slope"], fixed, interval="percentile", **options),
-    ]
+    resampled = []
+    for some, keys, columns in ((bare[:2], [_SLOPE, _R], data), (bare[2:], ["calibration slope"], fixed)):
+        resampled += with_bootstrap(
+            some,
+            keys,
+            columns,
+            interval="percentile",
+            confidence=confidence,
+            n_resamples=n_resamples,
+            seed=seed,
+        )
+    return resampled
 
 
 @dataclass(frozen=True)

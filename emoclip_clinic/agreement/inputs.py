@@ -10,7 +10,18 @@ import pandas as pd
 from emoclip_clinic.agreement.results import CONSTANT, join_flags
 from emoclip_clinic.errors import AgreementError
 
-__all__ = ["Floats", "Pairs", "as_matrix", "check_confidence", "cluster_codes", "is_constant", "pairs", "rater_matrix"]
+__all__ = [
+    "Floats",
+    "Pairs",
+    "Values",
+    "as_matrix",
+    "check_confidence",
+    "check_index",
+    "cluster_codes",
+    "is_constant",
+    "pairs",
+    "rater_matrix",
+]
 
 Floats = npt.NDArray[np.float64]
 Values = npt.ArrayLike | pd.Series
@@ -29,6 +40,7 @@ class Pairs:
 
     @property
     def n(self) -> int:
+        """Number of complete pairs."""
         return self.rating.size
 
     @property
@@ -59,7 +71,9 @@ def check_confidence(confidence: float) -> None:
     """Refuse a confidence level outside (0, 1)."""
     if not 0 < confidence < 1:
         raise AgreementError(
-            "The confidence level must lie between 0 and 1", found=confidence, hint="Write 0.95 for 95 percent."
+            "The confidence level must lie between 0 and 1",
+            found=confidence,
+            hint="Write 0.95 for 95 percent.",
         )
 
 
@@ -75,7 +89,7 @@ def pairs(
     check_confidence(confidence)
     named = {"rating": rating, "prediction": prediction}
     named |= {f"further column {i + 1}": column for i, column in enumerate(extra)}
-    _check_index([*named.values(), *([] if cluster is None else [cluster])])
+    check_index([*named.values(), *([] if cluster is None else [cluster])])
     columns = [_vector(column, name) for name, column in named.items()]
     n = columns[0].size
     for (name, _), column in zip(named.items(), columns, strict=True):
@@ -101,7 +115,8 @@ def cluster_codes(cluster: Values, keep: npt.NDArray[np.bool_]) -> tuple[npt.NDA
     labels = pd.Series(np.asarray(cluster, dtype=object))
     if labels.size != keep.size:
         raise AgreementError(
-            "There must be one cluster label per observation", found=f"{labels.size} labels, {keep.size} observations"
+            "There must be one cluster label per observation",
+            found=f"{labels.size} labels, {keep.size} observations",
         )
     if labels.isna().any():
         raise AgreementError(
@@ -121,7 +136,8 @@ def rater_matrix(table: pd.DataFrame | npt.ArrayLike) -> tuple[Floats, str]:
         matrix = np.where(np.isinf(matrix), np.nan, matrix)
     constant = any(is_constant(column[~np.isnan(column)]) for column in matrix.T)
     return matrix, join_flags(
-        f"{infinite} infinite values left out" if infinite else "", CONSTANT if constant and matrix.shape[0] > 1 else ""
+        f"{infinite} infinite values left out" if infinite else "",
+        CONSTANT if constant and matrix.shape[0] > 1 else "",
     )
 
 
@@ -139,7 +155,9 @@ def as_matrix(values: pd.DataFrame | Values, name: str) -> Floats:
     if array.ndim == 1:
         array = array[:, None]
     if array.ndim != 2:
-        raise AgreementError("Values must have one or two dimensions", found=f"shape {array.shape}", where=name)
+        raise AgreementError(
+            "Values must have one or two dimensions", found=f"shape {array.shape}", where=name
+        )
     return array
 
 
@@ -150,7 +168,7 @@ def _vector(values: Values, name: str) -> Floats:
     return matrix[:, 0]
 
 
-def _check_index(columns: Sequence[Values | pd.DataFrame]) -> None:
+def check_index(columns: Sequence[Values | pd.DataFrame]) -> None:
     """Refuse Series whose rows are labelled differently: pairing them by position would be silently wrong."""
     series = [column for column in columns if isinstance(column, pd.Series | pd.DataFrame)]
     for other in series[1:]:

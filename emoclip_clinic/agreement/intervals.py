@@ -16,7 +16,9 @@ IGNORES_CLUSTERS = "interval ignores that participants have several sessions"
 
 
 def choose_interval(interval: str, textbook: Sequence[str], *, repeated: bool) -> str:
-    """Resolve "auto": the first textbook interval if observations are independent, else the percentile bootstrap."""
+    """Resolve "auto": the first textbook interval if observations are independent, else the percentile
+    bootstrap.
+    """
     options = ["auto", *textbook, "percentile", "bca"]
     if interval not in options:
         raise AgreementError("Unknown interval", found=interval, hint=did_you_mean(interval, options))
@@ -38,7 +40,9 @@ def with_bootstrap(
     categories: Sequence[float] | None = None,
     within: float = 1.0,
 ) -> list[Row]:
-    """Give each row whose estimate is defined the bootstrap interval of the statistic of the same place in ``keys``."""
+    """Give each row whose estimate is defined the bootstrap interval of the statistic of the same place in
+    ``keys``.
+    """
     wanted = [key for row, key in zip(rows, keys, strict=True) if not math.isnan(row.estimate)]
     if not wanted:
         return list(rows)

@@ -42,31 +42,32 @@ def icc(
     ICC(k) ...   the same three for the mean of k raters: the reliability of a target averaged over raters
     ===========  =========================================================================================
 
-    Complete tables use the mean squares of the analysis of variance; negative estimates stay as they are. Incomplete
-    tables use restricted maximum likelihood with variances >= 0 (a variance at 0 is flagged "singular"), k is the
-    harmonic mean of the numbers of ratings, and p is not given.
+    Complete tables use the mean squares of the analysis of variance; negative estimates stay as they are.
+    Incomplete tables use restricted maximum likelihood with variances >= 0 (a variance at 0 is flagged
+    "singular"), k is the harmonic mean of the numbers of ratings, and p is not given.
 
     Parameters
     ----------
     table : DataFrame or array-like of shape (subjects, raters)
         NaN where a rater did not rate. A subject is whatever was rated: usually a session.
     cluster : array-like of shape (subjects,), optional
-        Participant of each subject. Where participants have several, intervals come from a bootstrap over participants
-        and p is NaN: the F tests assume independent subjects.
+        Participant of each subject. Where participants have several, intervals come from a bootstrap over
+        participants and p is NaN: the F tests assume independent subjects.
     confidence : float
         Level of the intervals.
     missing : {"reml", "listwise"}
-        "listwise" drops incomplete subjects, as psych and irr do; it wastes ratings and is biased unless they are
-        missing by design.
+        "listwise" drops incomplete subjects, as psych and irr do; it wastes ratings and is biased unless they
+        are missing by design.
     nested : bool
-        Columns are places, not persons: each subject had its own raters. Only ICC(1) and ICC(k) exist then. Found
-        without being told if every column holds one rating.
+        Columns are places, not persons: each subject had its own raters. Only ICC(1) and ICC(k) exist then.
+        Found without being told if every column holds one rating.
     average_interval : {"spearman-brown", "mcgraw-wong"}
-        Limits of ICC(A,k): the Spearman-Brown image of those of ICC(A,1), as psych, so that both say the same; or
-        McGraw & Wong's own, as irr, whose degrees of freedom are worked out at the estimate of ICC(A,k).
+        Limits of ICC(A,k): the Spearman-Brown image of those of ICC(A,1), as psych, so that both say the
+        same; or McGraw & Wong's own, as irr, whose degrees of freedom are worked out at the estimate of
+        ICC(A,k).
     agreement_p : {"f", "satterthwaite"}
-        Test of ICC(A,.) = 0: F = MSB / MSE on its ordinary degrees of freedom, as psych, which is exact; or with
-        Satterthwaite's degrees of freedom at the estimate, as irr.
+        Test of ICC(A,.) = 0: F = MSB / MSE on its ordinary degrees of freedom, as psych, which is exact; or
+        with Satterthwaite's degrees of freedom at the estimate, as irr.
     n_resamples : int
         Bootstrap resamples, where a bootstrap is used; 0 leaves those intervals out.
     seed : int
@@ -75,8 +76,8 @@ def icc(
     Returns
     -------
     DataFrame
-        Six rows. An incomplete table has parametric-bootstrap intervals (percentile): ratings are drawn from the fitted
-        model with the same cells missing.
+        Six rows. An incomplete table has parametric-bootstrap intervals (percentile): ratings are drawn from
+        the fitted model with the same cells missing.
 
     Raises
     ------
@@ -97,7 +98,7 @@ def icc(
     _check_option("agreement_p", agreement_p, ("f", "satterthwaite"))
     matrix, flag = rater_matrix(table)
     there = ~np.isnan(matrix)
-    keep = there.all(axis=1) if missing == "listwise" else there.any(axis=1)
+    keep = np.asarray(there.all(axis=1) if missing == "listwise" else there.any(axis=1))
     used = matrix[keep]
     codes, n_clusters = (np.arange(len(used)), len(used)) if cluster is None else cluster_codes(cluster, keep)
     used = used[:, (~np.isnan(used)).any(axis=0)]
@@ -109,7 +110,9 @@ def icc(
     present = ~np.isnan(used)
     nested = nested or bool((present.sum(axis=0) == 1).all())
     if present.all():
-        rows = _complete_rows(used, codes, n_clusters, confidence, average_interval, agreement_p, n_resamples, seed)
+        rows = _complete_rows(
+            used, codes, n_clusters, confidence, average_interval, agreement_p, n_resamples, seed
+        )
     else:
         rows = _incomplete_rows(used, codes, n_clusters, confidence, n_resamples, seed, nested=nested)
     if nested:
@@ -157,7 +160,9 @@ def _complete_rows(
     forms = complete_forms(
         matrix, confidence=confidence, average_interval=average_interval, agreement_p=agreement_p
     )
-    average = "Spearman-Brown of ICC(A,1)" if average_interval == "spearman-brown" else "F (McGraw & Wong 1996)"
+    average = (
+        "Spearman-Brown of ICC(A,1)" if average_interval == "spearman-brown" else "F (McGraw & Wong 1996)"
+    )
     methods = [average if form == "ICC(A,k)" else "F (McGraw & Wong 1996)" for form in FORMS]
     if n == n_clusters:
         return [
@@ -177,7 +182,9 @@ def _complete_rows(
     draws = np.empty((6, 0))
     if n_resamples and n_clusters >= 2:
         blocks = count_blocks(n_clusters, n_resamples, width=n, seed=seed)
-        draws = np.concatenate([six_forms(weighted_mean_squares(matrix, w[:, codes])) for w in blocks], axis=1)
+        draws = np.concatenate(
+            [six_forms(weighted_mean_squares(matrix, w[:, codes])) for w in blocks], axis=1
+        )
     estimates = [form.estimate for form in forms]
     return _bootstrap_rows(estimates, draws, n, n_clusters, confidence, "cluster bootstrap", DEPENDENT_P)
 

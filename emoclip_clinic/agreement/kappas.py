@@ -42,23 +42,23 @@ def weighted_kappa(
     Parameters
     ----------
     rating, prediction : array-like of shape (n,)
-        Categories as numbers; move continuous predictions to them first (`to_categories`). Pairs with a missing value
-        are left out.
+        Categories as numbers; move continuous predictions to them first (`to_categories`). Pairs with a
+        missing value are left out.
     cluster : array-like of shape (n,), optional
-        Participant of each observation. Where participants have several sessions, the interval comes from a bootstrap
-        over participants and p is NaN.
+        Participant of each observation. Where participants have several sessions, the interval comes from a
+        bootstrap over participants and p is NaN.
     confidence : float
         Level of the interval.
     weights : {"none", "linear", "quadratic"}
-        Disagreement 0/1, |a - b| or (a - b)^2. Quadratic weights (the default, as everywhere for ordinal items) give
-        exactly the CCC with n denominators. Distances are differences of the values themselves: a step that nobody
-        used still lies between its neighbours. vcd and irr number the observed categories instead, which shrinks the
-        distance across an unused step.
+        Disagreement 0/1, |a - b| or (a - b)^2. Quadratic weights (the default, as everywhere for ordinal
+        items) give exactly the CCC with n denominators. Distances are differences of the values themselves: a
+        step that nobody used still lies between its neighbours. vcd and irr number the observed categories
+        instead, which shrinks the distance across an unused step.
     categories : sequence of float, optional
         All steps of the scale. Values outside make the row NaN, flagged.
     interval : {"auto", "asymptotic", "percentile", "bca"}
-        "asymptotic" is the large-sample error of Fleiss, Cohen & Everitt, as vcd's ASE. "auto" is "asymptotic" with
-        one session per participant, else "percentile".
+        "asymptotic" is the large-sample error of Fleiss, Cohen & Everitt, as vcd's ASE. "auto" is
+        "asymptotic" with one session per participant, else "percentile".
     n_resamples : int
         Bootstrap resamples; 0 leaves a bootstrap interval out.
     seed : int
@@ -67,8 +67,8 @@ def weighted_kappa(
     Returns
     -------
     DataFrame
-        One row; p is two-sided for kappa = 0, with the error under independence, as irr's kappa2. With one constant
-        column kappa is 0, flagged, without an interval; with two equal constants it is 0/0, NaN.
+        One row; p is two-sided for kappa = 0, with the error under independence, as irr's kappa2. With one
+        constant column kappa is 0, flagged, without an interval; with two equal constants it is 0/0, NaN.
 
     Raises
     ------
@@ -145,7 +145,9 @@ def kappa_errors(rating: Floats, prediction: Floats, weights: str) -> tuple[floa
     table = np.zeros((steps.size, steps.size))
     np.add.at(table, (places[:n], places[n:]), 1 / n)
     distance = np.abs(steps[:, None] - steps)
-    disagreement = {"none": (distance > 0).astype(np.float64), "linear": distance, "quadratic": distance**2}[weights]
+    disagreement = {"none": (distance > 0).astype(np.float64), "linear": distance, "quadratic": distance**2}[
+        weights
+    ]
     agreement = 1 - disagreement / disagreement.max()
     rows, columns = table.sum(axis=1), table.sum(axis=0)
     chance = np.outer(rows, columns)
@@ -153,7 +155,9 @@ def kappa_errors(rating: Floats, prediction: Floats, weights: str) -> tuple[floa
     expected = float((agreement * chance).sum())
     # Mean agreement that each row and column category meets by chance.
     margin = (agreement @ columns)[:, None] + rows @ agreement
-    spread = float((table * (agreement - margin * (1 - kappa)) ** 2).sum()) - (kappa - expected * (1 - kappa)) ** 2
+    spread = (
+        float((table * (agreement - margin * (1 - kappa)) ** 2).sum()) - (kappa - expected * (1 - kappa)) ** 2
+    )
     null_spread = float((chance * (agreement - margin) ** 2).sum()) - expected**2
     scale = (1 - expected) * math.sqrt(n)
     return kappa, math.sqrt(max(spread, 0.0)) / scale, math.sqrt(max(null_spread, 0.0)) / scale

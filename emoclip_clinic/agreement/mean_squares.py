@@ -9,7 +9,15 @@ from scipy import stats
 
 from emoclip_clinic.agreement.inputs import Floats, is_constant
 
-__all__ = ["FORMS", "IccForm", "MeanSquares", "complete_forms", "mean_squares", "six_forms", "weighted_mean_squares"]
+__all__ = [
+    "FORMS",
+    "IccForm",
+    "MeanSquares",
+    "complete_forms",
+    "mean_squares",
+    "six_forms",
+    "weighted_mean_squares",
+]
 
 FORMS = ("ICC(1)", "ICC(A,1)", "ICC(C,1)", "ICC(k)", "ICC(A,k)", "ICC(C,k)")
 
@@ -55,8 +63,14 @@ def mean_squares(matrix: Floats) -> MeanSquares:
     if k == 2 and is_constant(matrix[:, 0]) != is_constant(matrix[:, 1]):
         # With one constant rater of two, both equal half the other's sum of squares; rounding must not show.
         residual = between
-    parts = between / (n - 1), (rater + residual) / (n * (k - 1)), rater / (k - 1), residual / ((n - 1) * (k - 1))
-    return MeanSquares(*map(np.asarray, parts), n=np.asarray(float(n)), k=k)
+    return MeanSquares(
+        between=np.asarray(between / (n - 1)),
+        within=np.asarray((rater + residual) / (n * (k - 1))),
+        rater=np.asarray(rater / (k - 1)),
+        residual=np.asarray(residual / ((n - 1) * (k - 1))),
+        n=np.asarray(float(n)),
+        k=k,
+    )
 
 
 def weighted_mean_squares(matrix: Floats, weights: Floats) -> MeanSquares:
@@ -123,7 +137,11 @@ def complete_forms(
         return _form(estimate, f, df_between, df2, p, *limits)
 
     def agreement(estimate: float, limits: tuple[float, float], weight: tuple[float, float]) -> IccForm:
-        df2 = _satterthwaite(weight, rater, residual, n, k) if agreement_p == "satterthwaite" else float(df_residual)
+        df2 = (
+            _satterthwaite(weight, rater, residual, n, k)
+            if agreement_p == "satterthwaite"
+            else float(df_residual)
+        )
         p = float(stats.f.sf(f_two, df_between, df2))
         return _form(estimate, f_two, df_between, df2, p, *limits)
 

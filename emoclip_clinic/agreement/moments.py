@@ -11,7 +11,8 @@ from emoclip_clinic.agreement.resampling import group_sums
 
 __all__ = ["MOMENT_STATISTICS", "MomentSums", "Totals"]
 
-# Totals of a resample by name, each of shape (resamples, items); x is the rating, y the prediction, e = y - x.
+# Totals of a resample by name, each of shape (resamples, items); x is the rating, y the prediction, e = y -
+# x.
 Totals = Mapping[str, Floats]
 
 # A sum of squares about the mean below this share of the raw sum of squares is rounding, not variance.
@@ -60,7 +61,13 @@ class MomentSums:
         if rounded is not None:
             r = np.where(present, rounded - self._shift["x"], 0.0)
             e_r = np.where(present, rounded - rating, 0.0)
-            features |= {"r": r, "rr": r * r, "xr": x * r, "e_r": e_r, "close_r": present * (np.abs(e_r) <= within)}
+            features |= {
+                "r": r,
+                "rr": r * r,
+                "xr": x * r,
+                "e_r": e_r,
+                "close_r": present * (np.abs(e_r) <= within),
+            }
         sums = {name: group_sums(feature, codes, n_clusters) for name, feature in features.items()}
 
         size = sums["n"]
@@ -181,7 +188,7 @@ def _icc_c1(t: Totals) -> Floats:
 
 
 def _sd_of_differences(t: Totals) -> Floats:
-    """Root of the total variance of differences: ANOVA components where clusters repeat, else the plain SD."""
+    """Root of the total variance of differences: ANOVA components where clusters repeat, else plain."""
     n, clusters = t["n"], t["clusters"]
     with np.errstate(divide="ignore", invalid="ignore"):
         mean_square_between = np.maximum(t["between_e"] - n * t["bias"] ** 2, 0.0) / (clusters - 1)

@@ -25,8 +25,8 @@ def adjust_p(
     p : array-like of shape (m,)
         NaN (not tested) stays NaN and does not count in m.
     method : {"holm", "benjamini-hochberg", "bonferroni"}
-        Holm controls the chance of any false rejection and is never worse than Bonferroni; Benjamini-Hochberg controls
-        the expected share of false rejections.
+        Holm controls the chance of any false rejection and is never worse than Bonferroni; Benjamini-Hochberg
+        controls the expected share of false rejections.
 
     Returns
     -------
@@ -38,7 +38,9 @@ def adjust_p(
         If a p lies outside [0, 1] or the method is unknown.
     """
     if method not in _METHODS:
-        raise AgreementError("Unknown method of adjustment", found=method, hint=did_you_mean(method, _METHODS))
+        raise AgreementError(
+            "Unknown method of adjustment", found=method, hint=did_you_mean(method, _METHODS)
+        )
     values = as_matrix(p, "p").ravel()
     tested = ~np.isnan(values)
     if ((values[tested] < 0) | (values[tested] > 1)).any():

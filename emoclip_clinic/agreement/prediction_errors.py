@@ -48,14 +48,14 @@ def error_metrics(
     confidence : float
         Level of the intervals.
     interval : {"auto", "percentile", "bca"}
-        Bootstrap over participants. "auto" is "percentile", except that the shares have Wilson's interval while each
-        participant has one session: a bootstrap of a share of 0 or 1 has no width.
+        Bootstrap over participants. "auto" is "percentile", except that the shares have Wilson's interval
+        while each participant has one session: a bootstrap of a share of 0 or 1 has no width.
     within : float
         Largest absolute error that counts as agreement, in points; errors are not rounded.
     baseline : array-like of shape (n,), optional
-        Prediction of the mean predictor for each observation: the mean of the *training* participants of its fold.
-        Gives the row "skill" = 1 - SSE / SSE(baseline). R2 compares with the mean of these very ratings instead,
-        which no predictor could have known.
+        Prediction of the mean predictor for each observation: the mean of the *training* participants of its
+        fold. Gives the row "skill" = 1 - SSE / SSE(baseline). R2 compares with the mean of these very ratings
+        instead, which no predictor could have known.
     categories : sequence of float, optional
         All steps of the scale; gives the share with predictions moved to them (halves go up).
     n_resamples : int
@@ -66,8 +66,8 @@ def error_metrics(
     Returns
     -------
     DataFrame
-        Rows "MAE", "RMSE", "median absolute error", "R2", "share within 1", then "share within 1, rounded" and
-        "skill" if asked for. R2 with constant ratings and skill with a perfect baseline are NaN.
+        Rows "MAE", "RMSE", "median absolute error", "R2", "share within 1", then "share within 1, rounded"
+        and "skill" if asked for. R2 with constant ratings and skill with a perfect baseline are NaN.
 
     Raises
     ------
@@ -77,7 +77,11 @@ def error_metrics(
     if not within >= 0:
         raise AgreementError("within must be 0 or more points", found=within)
     data = pairs(
-        rating, prediction, cluster=cluster, confidence=confidence, extra=() if baseline is None else (baseline,)
+        rating,
+        prediction,
+        cluster=cluster,
+        confidence=confidence,
+        extra=() if baseline is None else (baseline,),
     )
     chosen = choose_interval(interval, [], repeated=data.repeated)
     resampling: BootstrapInterval = "bca" if chosen == "bca" else "percentile"
@@ -97,13 +101,13 @@ def error_metrics(
         within=within,
     )
     if interval == "auto" and not data.repeated and data.n:
-        finished = [
-            _wilson(row, confidence) if row.statistic in names.values() else row for row in finished
-        ]
+        finished = [_wilson(row, confidence) if row.statistic in names.values() else row for row in finished]
     return to_frame(finished)
 
 
-def _rows(data: Pairs, base: np.ndarray | None, within: float, categories: Sequence[float] | None) -> list[Row]:
+def _rows(
+    data: Pairs, base: np.ndarray | None, within: float, categories: Sequence[float] | None
+) -> list[Row]:
     """Estimates without intervals, named as the bootstrap knows them."""
     error = data.prediction - data.rating
     squares = float((error**2).sum())

@@ -36,27 +36,31 @@ def krippendorff_alpha(
     n_resamples: int = 10_000,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """Krippendorff's alpha, 1 - observed / expected disagreement among pairable ratings, as irr's ``kripp.alpha``.
+    """Krippendorff's alpha, 1 - observed / expected disagreement among pairable ratings, as irr's
+    ``kripp.alpha``.
 
     Parameters
     ----------
     table : DataFrame or array-like of shape (subjects, raters)
-        NaN where a rater did not rate. Subjects with fewer than two ratings are left out: nothing pairs with them.
+        NaN where a rater did not rate. Subjects with fewer than two ratings are left out: nothing pairs with
+        them.
     level : {"nominal", "ordinal", "interval", "ratio"}
-        Disagreement of two ratings: different or not; squared difference of ranks among all ratings; of values; or of
-        values over their sum. The default is "interval", as most published alphas of sum scores; items of few steps
-        are ordinal. "ratio" is meant for a true zero: with negative values the formula still gives a number, flagged.
+        Disagreement of two ratings: different or not; squared difference of ranks among all ratings; of
+        values; or of values over their sum. The default is "interval", as most published alphas of sum
+        scores; items of few steps are ordinal. "ratio" is meant for a true zero: with negative values the
+        formula still gives a number, flagged.
     cluster : array-like of shape (subjects,), optional
         Participant of each subject (session).
     confidence : float
         Level of the interval.
     convention : {"krippendorff", "irr"}
-        irr 0.84.1 does not divide the pairs of a subject by its number of ratings less one when *no* cell of the table
-        is missing, so that with more than two raters alpha jumps when a single rating is lost. "irr" gives that value;
-        the default follows Krippendorff, as irr itself does as soon as a cell is missing.
+        irr 0.84.1 does not divide the pairs of a subject by its number of ratings less one when *no* cell of
+        the table is missing, so that with more than two raters alpha jumps when a single rating is lost.
+        "irr" gives that value; the default follows Krippendorff, as irr itself does as soon as a cell is
+        missing.
     interval : {"percentile", "bca"}
-        Bootstrap over subjects, or over participants if ``cluster`` is given. Krippendorff's own bootstrap draws
-        disagreements of pairs as if they were independent and is narrower.
+        Bootstrap over subjects, or over participants if ``cluster`` is given. Krippendorff's own bootstrap
+        draws disagreements of pairs as if they were independent and is narrower.
     n_resamples : int
         Bootstrap resamples; 0 leaves the interval out.
     seed : int
@@ -74,7 +78,8 @@ def krippendorff_alpha(
 
     References
     ----------
-    Krippendorff K (2011). Computing Krippendorff's alpha-reliability. https://repository.upenn.edu/asc_papers/43
+    Krippendorff K (2011). Computing Krippendorff's alpha-reliability.
+    https://repository.upenn.edu/asc_papers/43
     """
     check_confidence(confidence)
     if level not in _LEVELS:
@@ -104,9 +109,15 @@ def krippendorff_alpha(
             [sums.alpha(w) for w in count_blocks(n_clusters, n_resamples, width=sums.width, seed=seed)]
         )
         left_out = sums.alpha(jackknife_counts(n_clusters)) if interval == "bca" else None
-        low, high, note = limits(draws, estimate, confidence=confidence, interval=interval, jackknife=left_out)
-        method = "" if math.isnan(low) else bootstrap_name(interval, n_resamples, clustered=n_clusters < len(used))
-    return to_frame([Row(name, len(used), n_clusters, estimate, low, high, method, flag=join_flags(note, flag))])
+        low, high, note = limits(
+            draws, estimate, confidence=confidence, interval=interval, jackknife=left_out
+        )
+        method = (
+            "" if math.isnan(low) else bootstrap_name(interval, n_resamples, clustered=n_clusters < len(used))
+        )
+    return to_frame(
+        [Row(name, len(used), n_clusters, estimate, low, high, method, flag=join_flags(note, flag))]
+    )
 
 
 def _reason(matrix: Floats, used: Floats, level: Level) -> str:
@@ -125,7 +136,9 @@ def _reason(matrix: Floats, used: Floats, level: Level) -> str:
 
 
 class _AlphaSums:
-    """Per-cluster sums from which alpha of any resample follows; ``correction`` is subtracted from the ratings' number."""
+    """Per-cluster sums from which alpha of any resample follows; ``correction`` is subtracted from the
+    ratings' number.
+    """
 
     def __init__(
         self, matrix: Floats, codes: npt.NDArray[np.intp], n_clusters: int, level: Level, correction: float
@@ -164,7 +177,8 @@ class _AlphaSums:
         n = counts.sum(axis=1)
         ranks -= n[:, None] / 2
         expected = 2 * (n * (counts * ranks**2).sum(axis=1) - (counts * ranks).sum(axis=1) ** 2)
-        # For each subject: sum over its pairs of squared rank differences, over its number of ratings less one.
+        # For each subject: sum over its pairs of squared rank differences, over its number of ratings less
+        # one.
         squares = ranks**2 @ (self._subject_counts * (self._size / (self._size - 1))[:, None]).T
         totals = (ranks @ self._subject_counts.T) ** 2 / (self._size - 1)
         observed = np.einsum("bs,bs->b", weights[:, self._codes], 2 * (squares - totals))
@@ -176,6 +190,6 @@ def _distances(values: Floats, level: Level) -> Floats:
     if level == "nominal":
         return (difference != 0).astype(np.float64)
     if level == "interval":
-        return difference**2
+        return np.square(difference)
     total = values[:, None] + values
     return (difference / np.where(total != 0, total, 1.0)) ** 2

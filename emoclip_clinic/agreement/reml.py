@@ -1,4 +1,6 @@
-"""Variance components of crossed subjects and raters by restricted maximum likelihood, also with missing ratings."""
+"""Variance components of crossed subjects and raters by restricted maximum likelihood, also with missing
+ratings.
+"""
 
 from dataclasses import dataclass
 from functools import reduce
@@ -10,18 +12,21 @@ from emoclip_clinic.agreement.inputs import Floats
 
 __all__ = ["CellSums", "VarianceComponents", "cell_sums", "fit_components", "simulate"]
 
-# Both shares are lambda / (1 + lambda), lambda being a variance over the residual variance; 1 would be no residual.
+# Both shares are lambda / (1 + lambda), lambda being a variance over the residual variance; 1 would be no
+# residual.
 _LARGEST_SHARE = 1 - 1e-10
 _STARTS = np.array([[0.5, 0.1], [0.9, 0.05], [0.1, 0.3], [0.95, 0.5]])
 
 
 @dataclass(frozen=True)
 class CellSums:
-    """What the likelihood needs, each with a leading axis of replicates (1 where shared); g is a number of ratings.
+    """What the likelihood needs, each with a leading axis of replicates (1 where shared); g is a number of
+    ratings.
 
     ``size`` (G,) ratings of a subject; ``subjects`` (b, G); ``raters`` (b, k) ratings per rater; ``together``
-    (b, G, k, k) subjects rated by both; ``squares`` (b,); ``total`` (b, k); ``subject_total``, ``subject_squares``
-    (b, G); ``rater_total`` (b, G, k) sums of subject totals over the subjects that a rater rated.
+    (b, G, k, k) subjects rated by both; ``squares`` (b,); ``total`` (b, k); ``subject_total``,
+    ``subject_squares`` (b, G); ``rater_total`` (b, G, k) sums of subject totals over the subjects that a
+    rater rated.
     """
 
     size: Floats
@@ -37,7 +42,9 @@ class CellSums:
 
 @dataclass(frozen=True)
 class VarianceComponents:
-    """Variances of shape (b,), the shares they were fitted as (b, 2), the deviance (b,), and the kind of model."""
+    """Variances of shape (b,), the shares they were fitted as (b, 2), the deviance (b,), and the kind of
+    model.
+    """
 
     subject: Floats
     rater: Floats
@@ -48,7 +55,8 @@ class VarianceComponents:
 
 
 def cell_sums(ratings: Floats, weights: Floats | None = None) -> CellSums:
-    """Sum ratings of shape (b, n, k) or (n, k), NaN where missing; ``weights`` (b, n) repeat subjects instead.
+    """Sum ratings of shape (b, n, k) or (n, k), NaN where missing; ``weights`` (b, n) repeat subjects
+    instead.
 
     Ratings should be centred near zero.
     """
@@ -91,7 +99,9 @@ def _deviance(shares: npt.NDArray[np.complex128] | Floats, sums: CellSums) -> tu
     ones_y = sums.subject_total.sum(axis=1) - (c * sums.size * sums.subject_total).sum(axis=1)
     y_y = sums.squares - (c * sums.subject_squares).sum(axis=1)
     counts = np.einsum("bgkk->bgk", sums.together)
-    rater_one = sums.raters - np.einsum("bg,bgk->bk", c * sums.size, np.broadcast_to(counts, (len(c), *counts.shape[1:])))
+    rater_one = sums.raters - np.einsum(
+        "bg,bgk->bk", c * sums.size, np.broadcast_to(counts, (len(c), *counts.shape[1:]))
+    )
     rater_y = sums.total - np.einsum("bg,bgk->bk", c, sums.rater_total)
     k = sums.raters.shape[1]
     identity = np.eye(k)
@@ -184,7 +194,10 @@ def fit_components(
     steps : int
         Largest number of Newton steps.
     """
-    found = [_fit_from(start, sums, raters=raters, steps=steps) for start in (_STARTS if starts is None else starts)]
+    found = [
+        _fit_from(start, sums, raters=raters, steps=steps)
+        for start in (_STARTS if starts is None else starts)
+    ]
     return reduce(_better, found)
 
 
@@ -193,7 +206,9 @@ def _fit_from(start: Floats, sums: CellSums, *, raters: bool, steps: int) -> Var
     shares = _minimise(np.clip(first, 0.0, _LARGEST_SHARE), sums, raters=raters, steps=steps)
     deviance, residual = _deviance(shares, sums)
     ratio = shares / (1 - shares)
-    return VarianceComponents(ratio[:, 0] * residual, ratio[:, 1] * residual, residual, shares, deviance, raters)
+    return VarianceComponents(
+        ratio[:, 0] * residual, ratio[:, 1] * residual, residual, shares, deviance, raters
+    )
 
 
 def _better(one: VarianceComponents, other: VarianceComponents) -> VarianceComponents:
@@ -209,7 +224,11 @@ def _better(one: VarianceComponents, other: VarianceComponents) -> VarianceCompo
 
 
 def simulate(
-    fitted: VarianceComponents, present: npt.NDArray[np.bool_], *, n_resamples: int, generator: np.random.Generator
+    fitted: VarianceComponents,
+    present: npt.NDArray[np.bool_],
+    *,
+    n_resamples: int,
+    generator: np.random.Generator,
 ) -> Floats:
     """Draw ratings (n_resamples, n, k) from the fitted model with the same cells missing."""
     n, k = present.shape

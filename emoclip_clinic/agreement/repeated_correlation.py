@@ -23,23 +23,24 @@ def rm_corr(
 ) -> pd.DataFrame:
     """Repeated-measures correlation, as R's ``rmcorr``.
 
-    It asks whether prediction rises when a participant's rating rises, and says nothing about differences between
-    participants: with one session each it is not defined, however good the predictions are.
+    It asks whether prediction rises when a participant's rating rises, and says nothing about differences
+    between participants: with one session each it is not defined, however good the predictions are.
 
     Parameters
     ----------
     rating, prediction : array-like of shape (n,)
         Pairs with a missing value are left out.
     cluster : array-like of shape (n,)
-        Participant of each observation. Participants with one session add nothing, neither to r nor to its degrees
-        of freedom, n - n_clusters - 1.
+        Participant of each observation. Participants with one session add nothing, neither to r nor to its
+        degrees of freedom, n - n_clusters - 1.
     confidence : float
         Level of the interval: Fisher's z with variance 1 / (df - 1), as rmcorr from 0.6 and pingouin.
 
     Returns
     -------
     DataFrame
-        One row "repeated-measures r". The t test is valid with repeated sessions: this is what the form is for.
+        One row "repeated-measures r". The t test is valid with repeated sessions: this is what the form is
+        for.
 
     Raises
     ------
@@ -48,8 +49,8 @@ def rm_corr(
 
     References
     ----------
-    Bland JM, Altman DG (1995). Calculating correlation coefficients with repeated observations: Part 1, correlation
-    within subjects. doi:10.1136/bmj.310.6977.446
+    Bland JM, Altman DG (1995). Calculating correlation coefficients with repeated observations: Part 1,
+    correlation within subjects. doi:10.1136/bmj.310.6977.446
 
     Bakdash JZ, Marusich LR (2017). Repeated measures correlation. doi:10.3389/fpsyg.2017.00456
     """
@@ -77,7 +78,19 @@ def rm_corr(
             flag = "" if df > 1 else "too few observations for an interval"
     method = "" if math.isnan(low) else "Fisher z, df - 1"
     return to_frame(
-        [Row("repeated-measures r", data.n, data.n_clusters, r, low, high, method, p, join_flags(flag, data.flag))]
+        [
+            Row(
+                "repeated-measures r",
+                data.n,
+                data.n_clusters,
+                r,
+                low,
+                high,
+                method,
+                p,
+                join_flags(flag, data.flag),
+            )
+        ]
     )
 
 

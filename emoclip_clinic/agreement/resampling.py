@@ -102,7 +102,9 @@ def _bca_tails(draws: Floats, estimate: float, tails: Floats, jackknife: Floats 
 
 
 def two_sided_p(draws: Floats) -> float:
-    """Two-sided bootstrap p of "no difference": twice the smaller share on one side of zero, never below 1/(B+1)."""
+    """Two-sided bootstrap p of "no difference": twice the smaller share on one side of zero, never below
+    1/(B+1).
+    """
     finite = draws[np.isfinite(draws)]
     if finite.size == 0:
         return float("nan")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-__all__ = ["COLUMNS", "AgreementWarning", "Row", "join_flags", "to_frame"]
+__all__ = ["COLUMNS", "AgreementWarning", "Row", "item_frame", "join_flags", "rows_of", "to_frame"]
 
 COLUMNS = ("statistic", "n", "n_clusters", "estimate", "ci_low", "ci_high", "ci_method", "p", "flag")
 
@@ -21,7 +21,7 @@ class AgreementWarning(UserWarning):
 
 @dataclass(frozen=True)
 class Row:
-    """One quantity: its full name, the number of observations and clusters, estimate, interval, p and flag."""
+    """One quantity: its full name, numbers of observations and clusters, estimate, interval, p and flag."""
 
     statistic: str
     n: int
@@ -42,13 +42,38 @@ def join_flags(*flags: str) -> str:
 def to_frame(rows: Iterable[Row]) -> pd.DataFrame:
     """Turn rows into the frame and warn, once per reason, about estimates that are NaN."""
     records = list(rows)
-    undefined: dict[str, list[str]] = {}
+    _warn_undefined(records)
+    return _frame(records)
+
+
+def item_frame(rows: Iterable[Row], items: Iterable[str]) -> pd.DataFrame:
+    """Turn the rows of several items into one frame with a first column "item"; warn as `to_frame`."""
+    records = list(rows)
+    _warn_undefined(records)
+    frame = _frame(records)
+    frame.insert(0, "item", list(items))
+    return frame
+
+
+def rows_of(frame: pd.DataFrame) -> list[Row]:
+    """Turn a frame back into rows."""
+    return [
+        Row(**{str(name): value for name, value in record.items()}) for record in frame.to_dict("records")
+    ]
+
+
+def _warn_undefined(records: list[Row]) -> None:
+    undefined: dict[str, dict[str, None]] = {}
     for row in records:
         if math.isnan(row.estimate):
-            undefined.setdefault(row.flag or "not defined for these data", []).append(row.statistic)
+            undefined.setdefault(row.flag or "not defined for these data", {})[row.statistic] = None
     for reason, names in undefined.items():
-        warnings.warn(f"{', '.join(names)}: NaN ({reason})", AgreementWarning, stacklevel=3)
-    frame = pd.DataFrame([vars(row) for row in records], columns=list(COLUMNS))
-    return frame.astype({"n": "int64", "n_clusters": "int64", "estimate": "float64", "ci_low": "float64"}).astype(
-        {"ci_high": "float64", "p": "float64", "statistic": "str", "ci_method": "str", "flag": "str"}
+        warnings.warn(f"{', '.join(names)}: NaN ({reason})", AgreementWarning, stacklevel=4)
+
+
+def _frame(records: list[Row]) -> pd.DataFrame:
+    columns = {name: [getattr(row, name) for row in records] for name in COLUMNS}
+    kinds = {"n": "int64", "n_clusters": "int64", "statistic": "str", "ci_method": "str", "flag": "str"}
+    return pd.DataFrame(
+        {name: pd.Series(columns[name], dtype=kinds.get(name, "float64")) for name in COLUMNS}
     )

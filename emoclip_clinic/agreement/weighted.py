@@ -8,7 +8,7 @@ import numpy.typing as npt
 from emoclip_clinic.agreement.categories import to_categories
 from emoclip_clinic.agreement.inputs import Floats, Pairs
 from emoclip_clinic.agreement.moments import MOMENT_STATISTICS, MomentSums
-from emoclip_clinic.agreement.ranks import RANK_STATISTICS, PairRanks
+from emoclip_clinic.agreement.ranks import RANK_STATISTICS, PairRanks, rank_statistics
 from emoclip_clinic.agreement.resampling import (
     BootstrapInterval,
     bootstrap_name,
@@ -18,10 +18,15 @@ from emoclip_clinic.agreement.resampling import (
 )
 from emoclip_clinic.errors import AgreementError, did_you_mean
 
-__all__ = ["STATISTICS", "WeightedStatistics", "resample_limits", "resampled"]
+__all__ = ["NEEDS_CATEGORIES", "STATISTICS", "WeightedStatistics", "resample_limits", "resampled"]
 
 STATISTICS = (*MOMENT_STATISTICS, *RANK_STATISTICS)
-NEEDS_CATEGORIES = ("quadratic weighted kappa", "linear weighted kappa", "Cohen's kappa", "share within, rounded")
+NEEDS_CATEGORIES = (
+    "quadratic weighted kappa",
+    "linear weighted kappa",
+    "Cohen's kappa",
+    "share within, rounded",
+)
 
 
 class WeightedStatistics:
@@ -39,8 +44,8 @@ class WeightedStatistics:
         Number of clusters.
     baseline : ndarray of shape (n, items), optional
         Predictions of the mean predictor, for "skill".
-    categories : sequence of float, optional
-        All steps of the scale, for the kappas and "share within, rounded".
+    rounded : ndarray of shape (n, items), optional
+        Predictions moved to the categories of the scale, for the kappas and "share within, rounded".
     within : float
         Largest absolute error that counts as agreement, in points.
     """
@@ -54,19 +59,18 @@ class WeightedStatistics:
         codes: npt.NDArray[np.intp],
         n_clusters: int,
         baseline: Floats | None = None,
-        categories: Sequence[float] | None = None,
+        rounded: Floats | None = None,
         within: float = 1.0,
     ) -> None:
         for name in names:
             if name not in STATISTICS:
                 raise AgreementError("Unknown statistic", found=name, hint=did_you_mean(name, STATISTICS))
-            if name in NEEDS_CATEGORIES and categories is None:
+            if name in NEEDS_CATEGORIES and rounded is None:
                 raise AgreementError(f"'{name}' needs categories=, all steps of the scale")
             if name == "skill" and baseline is None:
                 raise AgreementError("'skill' needs baseline=, the predictions of the mean predictor")
         self.names = tuple(names)
         self.n_clusters = n_clusters
-        rounded = None if categories is None else to_categories(prediction, categories)
         self._moments = MomentSums(
             rating,
             prediction,
@@ -99,16 +103,17 @@ class WeightedStatistics:
                 for place, name in enumerate(self.names):
                     if name in MOMENT_STATISTICS:
                         values[:, place] = MOMENT_STATISTICS[name](totals)
-        for place, name in enumerate(self.names):
-            if name in RANK_STATISTICS:
-                for item, ranks in enumerate(self._ranks):
-                    if ranks.rating.size:
-                        values[:, place, item] = RANK_STATISTICS[name](ranks, weights)
+        ranked = tuple(name for name in self.names if name in RANK_STATISTICS)
+        places = [self.names.index(name) for name in ranked]
+        if ranked:
+            for item, ranks in enumerate(self._ranks):
+                values[:, places, item] = rank_statistics(ranks, ranked, weights)
         return values
 
     def estimate(self) -> Floats:
         """Return the statistics of the data themselves: shape (names, items)."""
-        return self.evaluate(np.ones((1, self.n_clusters)))[0]
+        values: Floats = self.evaluate(np.ones((1, self.n_clusters)))[0]
+        return values
 
 
 def resampled(statistics: WeightedStatistics, *, n_resamples: int, seed: int) -> Floats:
@@ -131,7 +136,7 @@ def resample_limits(
 ) -> dict[str, tuple[float, float, str, str]]:
     """Return (low, high, ci_method, flag) of each named statistic of one set of pairs."""
     if n_resamples == 0 or data.n_clusters < 2:
-        return {name: (np.nan, np.nan, "", "") for name in names}
+        return dict.fromkeys(names, (np.nan, np.nan, "", ""))
     statistics = WeightedStatistics(
         data.rating[:, None],
         data.prediction[:, None],
@@ -139,7 +144,7 @@ def resample_limits(
         codes=data.cluster,
         n_clusters=data.n_clusters,
         baseline=None if baseline is None else baseline[:, None],
-        categories=categories,
+        rounded=None if categories is None else to_categories(data.prediction, categories)[:, None],
         within=within,
     )
     estimate = statistics.estimate()[:, 0]
