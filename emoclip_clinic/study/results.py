@@ -140,8 +140,11 @@ def load_segments(
 
     Examples
     --------
-    >>> segments = load_segments("my-study")  # doctest: +SKIP
-    >>> segments.groupby("participant_id")["coverage"].mean()  # doctest: +SKIP
+    The coverage of each participant, in a study of two (`study` is its folder):
+
+    >>> segments = load_segments(study)
+    >>> segments.groupby("participant_id")["coverage"].mean().to_dict()
+    {'sub-01': 1.0, 'sub-02': 1.0}
     """
     return _load(study, "segments", status, participants, embeddings, allow_mixed)
 
@@ -184,8 +187,11 @@ def load_frames(
 
     Examples
     --------
-    >>> frames = load_frames("my-study", participants=["01"], embeddings=False)  # doctest: +SKIP
-    >>> frames.plot(x="t_s", y="yaw_deg")  # doctest: +SKIP
+    How long a face was seen (`study` is the folder of a study sampled 5 times a second):
+
+    >>> frames = load_frames(study, participants=["01"], embeddings=False)
+    >>> float((frames["status"] == "ok").sum() / 5)
+    2.0
     """
     return _load(study, "frames", status, participants, embeddings, allow_mixed)
 

@@ -333,14 +333,16 @@ def _opened(path: Path, kind: TableKind) -> "Iterator[pq.ParquetFile]":
 
     hint = f"Rebuild the result with `{REBUILD_COMMAND}`."
     try:
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            metadata = file.schema_arrow.metadata or {}
+        with pq.ParquetFile(path, page_checksum_verification=True, pre_buffer=True) as file:
+            schema = file.schema_arrow
+            metadata = schema.metadata or {}
             found = metadata.get(b"table", b"none").decode()
             if found != kind:
                 raise FormatError(f"The file must be a table of {kind}", found=found, where=path, hint=hint)
             check_format_version(metadata.get(b"format_version", b"none").decode(), where=path)
             expected = [column.name for column in (*IDENTITY_COLUMNS, *COLUMNS[kind])]
-            missing = [name for name in expected if name not in file.schema_arrow.names]
+            there = set(schema.names)
+            missing = [name for name in expected if name not in there]
             if missing:
                 raise FormatError(
                     f"The table of {kind} must have all of its columns",
