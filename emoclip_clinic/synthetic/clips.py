@@ -34,7 +34,8 @@ COUNTER_LIMIT = 1 << 14
 """First number that a counter frame cannot show."""
 
 _N_BITS = 14
-_N_CELLS = _N_BITS + 3  # a bright and a dark cell in front, a parity cell behind
+_N_CELLS = _N_BITS + 4  # a bright and a dark cell in front; parity and a dark cell behind
+_MIN_WIDTH, _MIN_HEIGHT = 5 * _N_CELLS, 32
 _CORNERS = {"top left": (220, 40, 40), "top right": (40, 200, 40), "bottom left": (50, 70, 230)}
 
 # Fast presets: these clips are made on the fly, their size on disk does not matter.
@@ -46,6 +47,7 @@ _CODEC_OPTIONS: dict[str, dict[str, str]] = {
     "mjpeg": {"q": "3"},
     "mpeg4": {"q": "3"},
 }
+_AV_COLOUR_SPACE = {"bt601": 6, "bt709": 1}  # AVCOL_SPC_SMPTE170M, AVCOL_SPC_BT709
 _VARIABLE_RATE_TIME_BASE = Fraction(1, 90_000)
 
 
@@ -57,7 +59,7 @@ def draw_counter(index: int, *, width: int = 160, height: int = 120) -> RGBImage
     index : int
         Number to show, ``0 <= index < COUNTER_LIMIT``.
     width, height : int
-        Size of the picture in pixels.
+        Size of the picture in pixels, at least 90 x 32.
 
     Returns
     -------
@@ -68,13 +70,17 @@ def draw_counter(index: int, *, width: int = 160, height: int = 120) -> RGBImage
     Raises
     ------
     ValueError
-        If the number does not fit.
+        If the number does not fit, or the picture is too small to show it.
     """
+    if width < _MIN_WIDTH or height < _MIN_HEIGHT:
+        raise ValueError(
+            f"A counter frame must have {_MIN_WIDTH} x {_MIN_HEIGHT} pixels at least, got {width} x {height}."
+        )
     if not 0 <= index < COUNTER_LIMIT:
         raise ValueError(f"The number of a counter frame must be from 0 to {COUNTER_LIMIT - 1}, got {index}.")
     image = np.full((height, width, 3), 128, dtype=np.uint8)
     bits = [(index >> shift) & 1 for shift in range(_N_BITS)]
-    cells = np.array([1, 0, *bits, sum(bits) % 2], dtype=np.uint8) * 215 + 20
+    cells = np.array([1, 0, *bits, sum(bits) % 2, 0], dtype=np.uint8) * 215 + 20
     columns = np.minimum(np.arange(width) * _N_CELLS // width, _N_CELLS - 1)
     image[height // 4 : height - height // 4] = cells[columns][None, :, None]
     h, w = height // 4, width // 4
@@ -109,8 +115,8 @@ def read_counter(image: RGBImage) -> int | None:
     )
     if np.abs(levels - 128).min() < 40:
         return None
-    bright, dark, *bits, parity = (int(level > 128) for level in levels)
-    if (bright, dark) != (1, 0) or sum(bits) % 2 != parity:
+    bright, dark, *bits, parity, end = (int(level > 128) for level in levels)
+    if (bright, dark, end) != (1, 0, 0) or sum(bits) % 2 != parity:
         return None
     return sum(bit << shift for shift, bit in enumerate(bits))
 
@@ -174,13 +180,16 @@ def write_clip(
     Raises
     ------
     ValueError
-        If there is no frame, the times do not rise, or there are fewer times than frames.
+        If there is no frame, the times do not rise, there are fewer times than frames, or the codec is none
+        for video.
     """
     path = Path(path)
     if rotation_deg not in (0, 90, 180, 270):
         raise ValueError(f"rotation_deg must be 0, 90, 180 or 270, got {rotation_deg}.")
     if times_s is not None and np.any(np.diff(times_s) <= 0):
         raise ValueError("times_s must rise.")
+    if av.Codec(codec, "w").type != "video":
+        raise ValueError(f"codec must encode video, got {codec!r}.")
     pictures = iter(frames)
     first = next(pictures, None)
     if first is None:
@@ -194,8 +203,7 @@ def write_clip(
 
     with av.open(str(path), "w", options=dict(container_options or {})) as container:
         stream = container.add_stream(codec, rate=rate)
-        if not isinstance(stream, VideoStream):
-            raise ValueError(f"codec must encode video, got {codec!r}.")
+        assert isinstance(stream, VideoStream)  # as the check of the codec above has made sure
         stored = np.rot90(first, rotation_deg // 90)
         stream.height, stream.width = stored.shape[:2]
         stream.pix_fmt = pix_fmt
@@ -203,16 +211,11 @@ def write_clip(
         stream.codec_context.options = _CODEC_OPTIONS.get(codec, {}) | dict(codec_options or {})
         stream.codec_context.color_range = 2 if full_range else 1
         if matrix is not None:
-            stream.codec_context.colorspace = (
-                1 if matrix == "bt709" else 6
-            )  # AVCOL_SPC_BT709, AVCOL_SPC_SMPTE170M
+            stream.codec_context.colorspace = _AV_COLOUR_SPACE[matrix]
         if rotation_deg:
             stream.set_display_rotation(-rotation_deg)  # PyAV counts counter-clockwise
-        sound = (
-            container.add_stream("libopus" if path.suffix == ".webm" else "aac", rate=48_000)
-            if audio
-            else None
-        )
+        sound_codec = "libopus" if path.suffix == ".webm" else "aac"
+        sound = container.add_stream(sound_codec, rate=48_000) if audio else None
 
         tick = offset
         for n_frames, picture in enumerate(chain([first], pictures)):
