@@ -26,8 +26,8 @@ def test_the_promised_scales_are_shipped() -> None:
     assert promised <= set(SHIPPED)
 
 
-# Minima and maxima as published (Kay 1987, Kring 2013, Kirkpatrick 2011, Overall and Gorham 1988, Ventura 1993,
-# Guy 1976, Montgomery and Asberg 1979, Young 1978, Kroenke 2001).
+# Minima and maxima as published (Kay 1987, Kring 2013, Kirkpatrick 2011, Overall and Gorham 1988, Ventura
+# 1993, Guy 1976, Montgomery and Asberg 1979, Young 1978, Kroenke 2001).
 @pytest.mark.parametrize(
     ("scale", "score", "n_items", "low", "high"),
     [
