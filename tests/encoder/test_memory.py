@@ -16,7 +16,7 @@ from dataclasses import replace
 import psutil
 from emoclip_clinic.encoder import get_architecture, load_network
 tiny = get_architecture("tiny")
-wide = replace(tiny.temporal, heads=8, head_width=2048)
+wide = replace(tiny.temporal, heads=8, head_width=1024)
 load_network(sys.argv[1], architecture=tiny).fold()  # imports, and what the first use allocates
 start = psutil.Process().memory_info().rss
 network = load_network(sys.argv[2], architecture=replace(tiny, embed_dim=256, temporal=wide))
@@ -31,13 +31,13 @@ print(peak - start, loaded - psutil.Process().memory_info().rss)
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no getrusage")
 def test_peak_is_about_the_size_of_the_file(tmp_path: Path) -> None:
     tiny = get_architecture("tiny")
-    wide = replace(tiny.temporal, heads=8, head_width=2048)
+    wide = replace(tiny.temporal, heads=8, head_width=1024)
     medium = replace(tiny, embed_dim=256, temporal=wide)
     small_file, file = tmp_path / "tiny.pth", tmp_path / "medium.pth"
     torch.save(random_network(tiny, seed=0).state_dict(), small_file)
     torch.save(random_network(medium, seed=0).state_dict(), file)
     size = file.stat().st_size
-    assert size > 130e6
+    assert size > 60e6
     done = subprocess.run(
         [sys.executable, "-c", _MEASURE, str(small_file), str(file)],
         capture_output=True,
@@ -45,5 +45,5 @@ def test_peak_is_about_the_size_of_the_file(tmp_path: Path) -> None:
         check=True,
     )
     peak, given_back = (int(x) for x in done.stdout.split())
-    assert 0.9 * size < peak < 1.3 * size  # a copy of the file would make it 2
+    assert 0.9 * size < peak < 1.25 * size  # a copy of the file would make it 2
     assert given_back > 0.3 * size  # the unfolded heads, nearly all of this file, less what folding allocates

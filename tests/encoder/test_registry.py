@@ -198,6 +198,11 @@ def test_random_weights_are_verified_by_generating_them(store: Path) -> None:
     assert EmoClip.from_name("tiny-random", device="cpu").weights_sha256 == entry.record.sha256
 
 
+@pytest.mark.slow
+def test_full_size_random_weights_are_what_the_record_says(store: Path) -> None:
+    verify_weights("emoclip-random")
+
+
 def test_a_studys_own_records_win(store: Path, checkpoint: Path, tmp_path: Path) -> None:
     study = tmp_path / "study"
     (study / "protocols" / "weights").mkdir(parents=True)

@@ -101,6 +101,17 @@ def test_folding_keeps_precision(gain: float, distance: Distance) -> None:
     assert folded <= 2 * plain
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("gain", [1.0, 3.0])
+def test_folding_keeps_precision_at_full_size(gain: float, distance: Distance) -> None:
+    architecture = get_architecture("vit-b-32")
+    part = build(architecture, gain=gain)
+    frames = some_frames(architecture, batch=4, length=32)
+    plain, folded = part(frames), FoldedTemporalTransformer(part)(frames)
+    exact = part.double()(frames.double())
+    assert distance(folded, exact) <= 2 * distance(plain, exact)
+
+
 def test_folded_matrices_are_products_of_each_head() -> None:
     attention = build(WIDE).double().layers[0].attention
     scores, values = fold_heads(attention)
