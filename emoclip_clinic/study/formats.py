@@ -79,6 +79,8 @@ IDENTITY_COLUMNS: tuple[Column, ...] = (
 
 _BOX = "edge of the face box in the upright image, from its top left corner."
 
+_BOX_SOURCE = "detected, interpolated between detections, or bridged where the detector saw no face."
+
 COLUMNS: dict[TableKind, tuple[Column, ...]] = {
     "frames": (
         Column("frame", "int32", "", "Index of the grid point, from 0."),
@@ -91,7 +93,7 @@ COLUMNS: dict[TableKind, tuple[Column, ...]] = {
         Column("box_y1", "float32", "px", f"Upper {_BOX}", nullable=True),
         Column("box_x2", "float32", "px", f"Right {_BOX}", nullable=True),
         Column("box_y2", "float32", "px", f"Lower {_BOX}", nullable=True),
-        Column("box_source", "string", "", "detected, or interpolated between detections.", nullable=True),
+        Column("box_source", "string", "", _BOX_SOURCE, nullable=True),
         Column("score", "float32", "", "Detector score, 0 to 1.", nullable=True),
         Column("yaw_deg", "float32", "deg", "Head turn estimated from landmarks.", nullable=True),
         Column("pitch_deg", "float32", "deg", "Head nod estimated from landmarks.", nullable=True),
@@ -122,7 +124,7 @@ COLUMNS: dict[TableKind, tuple[Column, ...]] = {
         Column("box_x2", "float32", "px", f"Right {_BOX}"),
         Column("box_y2", "float32", "px", f"Lower {_BOX}"),
         Column("score", "float32", "", "Detector score, 0 to 1; missing where interpolated.", nullable=True),
-        Column("box_source", "string", "", "detected, or interpolated between detections."),
+        Column("box_source", "string", "", _BOX_SOURCE),
         *(
             Column(
                 f"lm{number}_{axis}", "float32", "px", f"{place} as seen in the image, {axis}.", nullable=True

@@ -350,6 +350,9 @@ def _chosen(
         )
     if not mixed:
         check_alike(results)
+    random = [one.sidecar.recording.key for one in results if one.sidecar.weights.kind == "random"]
+    if random and kind != "tracks":
+        _log.warning("Embeddings of random weights mean nothing; they are those of %s", _some(random))
     return results
 
 

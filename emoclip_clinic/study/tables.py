@@ -261,7 +261,25 @@ def iter_table(path: Path, kind: TableKind, *, embeddings: bool = True) -> "Iter
 
 
 def read_notes(path: Path, kind: TableKind) -> dict[str, str]:
-    """Return the notes that were written with a table; parameters and errors as :func:`read_table`."""
+    """Return the notes that were written with a table.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    kind : {"frames", "segments", "tracks"}
+        Which table it must be.
+
+    Returns
+    -------
+    dict of str to str
+        Name to text; empty if nothing was noted.
+
+    Raises
+    ------
+    FormatError
+        As :func:`read_table`.
+    """
     with _opened(path, kind) as file:
         stored = file.metadata.metadata or {}
         return {

@@ -108,11 +108,17 @@ def _walk(start: Path, study: Study) -> Iterator[tuple[Path, str | None]]:
             if path.is_dir():
                 if name != "derivatives":
                     stack.append((path, above | {real}))
-            elif path.suffix.lower() in VIDEO_SUFFIXES:
+            elif path.suffix.lower() in VIDEO_SUFFIXES or _misplaced(path, study):
                 yield path, _file_problem(path)
 
 
+def _misplaced(path: Path, study: Study) -> bool:
+    return path.name == "recordings.tsv" and os.path.realpath(path) != os.path.realpath(study.recordings_tsv)
+
+
 def _file_problem(path: Path, *, named: bool = False) -> str | None:
+    if path.name == "recordings.tsv":
+        return "it is read only from the study's own folder (--study), and paths inside start there"
     if named and path.suffix.lower() not in VIDEO_SUFFIXES:
         return f"its suffix {path.suffix!r} is not one of a video; list it in recordings.tsv if it is one"
     if path.is_file():

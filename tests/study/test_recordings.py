@@ -335,6 +335,12 @@ def test_unknown_and_missing_columns_are_errors(study: Study, header: str, messa
         find(study, ".")
 
 
+def test_a_table_in_another_folder_is_told(study: Study, touch: Touch) -> None:
+    touch("interviews/recordings.tsv")
+    assert "read only from the study's own folder" in reason(find(study, "interviews"))
+    assert "read only from the study's own folder" in reason(find(study, "interviews/recordings.tsv"))
+
+
 def test_all_absent_videos_are_told_together(study: Study, touch: Touch) -> None:
     touch("a.mp4")
     (study.root / "folder.mp4").mkdir()

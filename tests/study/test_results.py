@@ -196,6 +196,18 @@ def test_another_precision_is_a_warning(
     assert "fp32 in sub-01; bf16 in sub-02" in caplog.text
 
 
+def test_embeddings_of_random_weights_are_warned_about(
+    study: Study, make_result: ResultMaker, caplog: pytest.LogCaptureFixture
+) -> None:
+    make_result("sub-01", weights=WEIGHTS.model_copy(update={"kind": "user"}))
+    with caplog.at_level(logging.WARNING):
+        load_segments(study)
+    assert caplog.text == ""
+    make_result("sub-02", weights=WEIGHTS)
+    load_segments(study)
+    assert "random weights mean nothing; they are those of sub-02" in caplog.text
+
+
 def test_embeddings_of_different_width_are_never_mixed(study: Study, make_result: ResultMaker) -> None:
     make_result("sub-01")
     make_result("sub-02", dim=8)

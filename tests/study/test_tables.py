@@ -24,16 +24,20 @@ from emoclip_clinic.study.formats import (
     table_metadata,
 )
 from emoclip_clinic.study.layout import Study
+from emoclip_clinic.study.recordings_table import RECORDINGS_COLUMNS
 from emoclip_clinic.study.results import load_segments
 from emoclip_clinic.study.settings import ExtractSettings
+from emoclip_clinic.study.status import STATUS_COLUMNS
 from emoclip_clinic.study.tables import (
     ROWS_PER_GROUP,
     embedding_matrix,
     iter_table,
     open_table,
+    read_notes,
     read_table,
     table_dim,
 )
+from emoclip_clinic.study.tracks_table import TRACKS_COLUMNS
 
 SEGMENT = {
     "segment": [0, 1],
@@ -73,6 +77,22 @@ def test_every_column_says_what_it_means() -> None:
             assert bool(column.unit) == column.name.endswith(("_s", "_deg", "_px", "1", "2", "_x", "_y")), (
                 column.name
             )
+
+
+@pytest.mark.parametrize("columns", [IDENTITY_COLUMNS, *COLUMNS.values()])
+def test_the_page_of_file_formats_lists_the_columns_as_they_are(repository: Path, columns) -> None:
+    page = (repository / "docs" / "file-formats.md").read_text(encoding="utf-8")
+    rows = [
+        f"| `{c.name}` | {c.type} | {c.unit} | {'yes' if c.nullable else 'no'} | {c.meaning} |"
+        for c in columns
+    ]
+    assert "\n".join(rows) in page
+
+
+@pytest.mark.parametrize("columns", [RECORDINGS_COLUMNS, TRACKS_COLUMNS, STATUS_COLUMNS])
+def test_the_page_of_file_formats_lists_what_tables_of_people_hold(repository: Path, columns) -> None:
+    page = (repository / "docs" / "file-formats.md").read_text(encoding="utf-8")
+    assert "\n".join(f"| `{name}` | {meaning} |" for name, meaning in columns.items()) in page
 
 
 def test_names_of_an_embedding_sort_as_they_count() -> None:
@@ -159,6 +179,18 @@ def test_the_file_does_not_depend_on_the_pieces_it_was_written_in(path: Path, re
     batches = list(iter_table(path, "segments"))
     assert [batch.num_rows for batch in batches] == [ROWS_PER_GROUP, 10]
     np.testing.assert_array_equal(np.concatenate([embedding_matrix(batch) for batch in batches]), embeddings)
+
+
+def test_notes_are_kept_with_the_table_and_change_no_row(path: Path, recording) -> None:
+    write_segments(path, recording)
+    expected = read_table(path, "segments")
+    assert read_notes(path, "segments") == {}
+    with open_table(path, "segments", recording=recording, dim=3) as table:
+        table.notes["key"] = "é 1"
+        table.write(SEGMENT, embeddings=EMBEDDINGS)
+        table.notes["n_ok"] = "2"
+    assert read_notes(path, "segments") == {"key": "é 1", "n_ok": "2"}
+    assert read_table(path, "segments").equals(expected)
 
 
 def test_a_table_without_rows_keeps_its_columns(path: Path, recording) -> None:
