@@ -8,7 +8,7 @@ from emoclip_clinic.study.ratings.raw_tables import RawTable
 from emoclip_clinic.study.ratings.redcap import Box, DataDictionary, checkbox_column
 from emoclip_clinic.study.scales import Scale, match_columns, normal_column_name
 
-__all__ = ["ROLES", "ColumnPlan", "plan_columns"]
+__all__ = ["ROLES", "ColumnPlan", "describe_columns", "plan_columns"]
 
 # Role: names by which exports call it. The first is that of the normal form and wins over all others.
 ROLES: Mapping[str, tuple[str, ...]] = {

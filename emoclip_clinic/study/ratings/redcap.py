@@ -19,6 +19,7 @@ __all__ = [
     "is_checked",
     "is_double_entry",
     "means_missing",
+    "normal_label",
     "read_data_dictionary",
 ]
 

@@ -31,11 +31,6 @@ class ColumnMatch:
 
     columns: dict[str, tuple[str, ...]]
 
-    @property
-    def ambiguous(self) -> dict[str, tuple[str, ...]]:
-        """Targets that several columns claim to hold."""
-        return {target: names for target, names in self.columns.items() if len(names) > 1}
-
 
 def match_columns(columns: Iterable[str], scale: Scale, *, original_numbers: bool = False) -> ColumnMatch:
     """Find the columns that hold the items and the scores of a scale.

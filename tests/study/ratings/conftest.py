@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from emoclip_clinic.study.ratings import Problem
 from emoclip_clinic.study.scales import Item, Reference, Scale, Score
 
 
@@ -41,7 +40,3 @@ def write(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return make
-
-
-def kinds(problems: tuple[Problem, ...]) -> list[str]:
-    return [problem.kind for problem in problems]
