@@ -96,8 +96,11 @@ class RatingsError(EmoClipClinicError):
     """A ratings file holds values that its scale does not allow."""
 
 
-class RegressionError(EmoClipClinicError):
-    """The data do not allow the regression that was asked for."""
+class RegressionError(EmoClipClinicError, ValueError):
+    """The data do not allow the regression that was asked for.
+
+    Also a ``ValueError``, which is what scikit-learn expects of an estimator.
+    """
 
 
 class AgreementError(EmoClipClinicError):
