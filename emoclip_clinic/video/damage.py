@@ -7,6 +7,8 @@ __all__ = ["RECOVERY_S", "DamageLog"]
 RECOVERY_S = 2.0
 """Longest time in seconds for which frames after damage are held back while no key frame comes."""
 
+_MAX_STEP_S = 0.2
+
 _CAUSES = {
     "read": ("place in the file could not be read", "places in the file could not be read"),
     "decode": ("packet could not be decoded", "packets could not be decoded"),
@@ -43,7 +45,8 @@ class DamageLog:
         self._counts: dict[str, int] = {}
         self._first: dict[str, str] = {}
         self._damaged_at: int | None = None
-        self._held_since: int | None = None
+        self._held_pts: int | None = None
+        self._held_s = 0.0
         self._intact_to: int | None = None
         self._lost_without_time = False
         self._lost_at: int | None = None
@@ -72,17 +75,18 @@ class DamageLog:
         """
         if pts is not None:
             self._damaged_at = pts if self._damaged_at is None else max(self._damaged_at, pts)
-            self._held_since = None
+            self._held_pts, self._held_s = None, 0.0
             self._intact_to = intact_to
 
     def trusts(self, pts: int, *, is_key: bool) -> bool:
         """Whether a frame, in the order of presentation, can be used."""
         if self._damaged_at is None or (self._intact_to is not None and pts <= self._intact_to):
             return True
-        if self._held_since is None:
-            self._held_since = pts  # not the damage itself: a hole in the file heals nothing
-        late = self._to_s(pts) - self._to_s(self._held_since) >= RECOVERY_S
-        if late or (is_key and pts > self._damaged_at):
+        if self._held_pts is not None:
+            # Pictures heal what is smeared, not time that passes in a hole.
+            self._held_s += min(self._to_s(pts) - self._to_s(self._held_pts), _MAX_STEP_S)
+        self._held_pts = pts
+        if self._held_s >= RECOVERY_S or (is_key and pts > self._damaged_at):
             self._damaged_at = None
             return True
         self.add("after", pts=pts)

@@ -238,6 +238,7 @@ class PyAvSource:
         in_flight: deque[int] = deque(maxlen=self._threads)  # threads report an error so many packets late
         keys: deque[int] = deque(maxlen=_MAX_REORDER)  # a decoder may show an old key frame as a new one
         flagged: deque[int] = deque(maxlen=_MAX_REORDER)
+        highest: int | None = None
         for packet, is_last in _with_last(self._packets()):
             if packet is not None and packet.pts is not None:
                 in_flight.append(packet.pts)
@@ -247,6 +248,8 @@ class PyAvSource:
                     keys.append(packet.pts)
                 if packet.is_corrupt:
                     flagged.append(packet.pts)
+                    damage.distrust_from(packet.pts, intact_to=highest)
+                highest = packet.pts if highest is None else max(highest, packet.pts)
             if packet is not None and packet.is_corrupt and is_last:
                 # Cut short by the end of the file. Its error would take down the frames that other threads
                 # hold.
