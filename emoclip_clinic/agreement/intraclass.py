@@ -28,8 +28,7 @@ def icc(
     confidence: float = 0.95,
     missing: Literal["reml", "listwise"] = "reml",
     nested: bool = False,
-    average_interval: Literal["spearman-brown", "mcgraw-wong"] = "spearman-brown",
-    agreement_p: Literal["f", "satterthwaite"] = "f",
+    convention: Literal["psych", "irr"] = "psych",
     n_resamples: int = 2_000,
     seed: int = 0,
 ) -> pd.DataFrame:
@@ -61,13 +60,11 @@ def icc(
     nested : bool
         Columns are places, not persons: each subject had its own raters. Only ICC(1) and ICC(k) exist then.
         Found without being told if every column holds one rating.
-    average_interval : {"spearman-brown", "mcgraw-wong"}
-        Limits of ICC(A,k): the Spearman-Brown image of those of ICC(A,1), as psych, so that both say the
-        same; or McGraw & Wong's own, as irr, whose degrees of freedom are worked out at the estimate of
-        ICC(A,k).
-    agreement_p : {"f", "satterthwaite"}
-        Test of ICC(A,.) = 0: F = MSB / MSE on its ordinary degrees of freedom, as psych, which is exact; or
-        with Satterthwaite's degrees of freedom at the estimate, as irr.
+    convention : {"psych", "irr"}
+        Limits of ICC(A,k) and p of both ICC(A,.), where R's packages differ. "psych": the Spearman-Brown
+        image of the limits of ICC(A,1), so that both forms say the same, and F = MSB / MSE on its own degrees
+        of freedom, which is exact for ICC(A,.) = 0. "irr": Satterthwaite's degrees of freedom at the
+        estimate, for ICC(A,k) with ICC(A,k) put where McGraw & Wong have ICC(A,1).
     n_resamples : int
         Bootstrap resamples, where a bootstrap is used; 0 leaves those intervals out.
     seed : int
@@ -94,8 +91,7 @@ def icc(
     """
     check_confidence(confidence)
     _check_option("missing", missing, ("reml", "listwise"))
-    _check_option("average_interval", average_interval, ("spearman-brown", "mcgraw-wong"))
-    _check_option("agreement_p", agreement_p, ("f", "satterthwaite"))
+    _check_option("convention", convention, ("psych", "irr"))
     matrix, flag = rater_matrix(table)
     there = ~np.isnan(matrix)
     keep = np.asarray(there.all(axis=1) if missing == "listwise" else there.any(axis=1))
@@ -110,9 +106,7 @@ def icc(
     present = ~np.isnan(used)
     nested = nested or bool((present.sum(axis=0) == 1).all())
     if present.all():
-        rows = _complete_rows(
-            used, codes, n_clusters, confidence, average_interval, agreement_p, n_resamples, seed
-        )
+        rows = _complete_rows(used, codes, n_clusters, confidence, convention, n_resamples, seed)
     else:
         rows = _incomplete_rows(used, codes, n_clusters, confidence, n_resamples, seed, nested=nested)
     if nested:
@@ -151,18 +145,13 @@ def _complete_rows(
     codes: npt.NDArray[np.intp],
     n_clusters: int,
     confidence: float,
-    average_interval: Literal["spearman-brown", "mcgraw-wong"],
-    agreement_p: Literal["f", "satterthwaite"],
+    convention: Literal["psych", "irr"],
     n_resamples: int,
     seed: int,
 ) -> list[Row]:
     n = len(matrix)
-    forms = complete_forms(
-        matrix, confidence=confidence, average_interval=average_interval, agreement_p=agreement_p
-    )
-    average = (
-        "Spearman-Brown of ICC(A,1)" if average_interval == "spearman-brown" else "F (McGraw & Wong 1996)"
-    )
+    forms = complete_forms(matrix, confidence=confidence, convention=convention)
+    average = "Spearman-Brown of ICC(A,1)" if convention == "psych" else "F (irr)"
     methods = [average if form == "ICC(A,k)" else "F (McGraw & Wong 1996)" for form in FORMS]
     if n == n_clusters:
         return [

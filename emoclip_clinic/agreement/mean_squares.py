@@ -114,14 +114,13 @@ def complete_forms(
     matrix: Floats,
     *,
     confidence: float,
-    average_interval: Literal["spearman-brown", "mcgraw-wong"],
-    agreement_p: Literal["f", "satterthwaite"],
+    convention: Literal["psych", "irr"],
 ) -> list[IccForm]:
     """All six forms of complete ratings, in the order of `FORMS`; see `icc` for the conventions."""
     m = mean_squares(matrix)
     n, k = matrix.shape
     estimates = [float(value) for value in six_forms(m)]
-    between, within, rater, residual = float(m.between), float(m.within), float(m.rater), float(m.residual)
+    between, within, residual = float(m.between), float(m.within), float(m.residual)
     tail = (1 + confidence) / 2
     df_between, df_within, df_residual = n - 1, n * (k - 1), (n - 1) * (k - 1)
     f_one, f_two = _quotient(between, within), _quotient(between, residual)
@@ -136,26 +135,19 @@ def complete_forms(
             limits = _of_f(lower, k), _of_f(upper, k)
         return _form(estimate, f, df_between, df2, p, *limits)
 
-    def agreement(estimate: float, limits: tuple[float, float], weight: tuple[float, float]) -> IccForm:
-        df2 = (
-            _satterthwaite(weight, rater, residual, n, k)
-            if agreement_p == "satterthwaite"
-            else float(df_residual)
-        )
+    def agreement(estimate: float, limits: tuple[float, float]) -> IccForm:
+        df2 = float(df_residual) if convention == "psych" else _agreement_df(m, estimate)
         p = float(stats.f.sf(f_two, df_between, df2))
         return _form(estimate, f_two, df_between, df2, p, *limits)
 
     single = _agreement_limits(m, estimates[1], tail)
-    if average_interval == "spearman-brown":
-        average = tuple(k * limit / (1 + limit * (k - 1)) for limit in single)
-    else:
-        average = _average_limits(m, estimates[4], tail)
+    average = _spearman_brown(single, k) if convention == "psych" else _irr_limits(m, estimates[4], tail)
     return [
         consistency(f_one, df_within, estimates[0], average=False),
-        agreement(estimates[1], single, _single_weight(estimates[1], n, k)),
+        agreement(estimates[1], single),
         consistency(f_two, df_residual, estimates[2], average=False),
         consistency(f_one, df_within, estimates[3], average=True),
-        agreement(estimates[4], (average[0], average[1]), _average_weight(estimates[4], n)),
+        agreement(estimates[4], average),
         consistency(f_two, df_residual, estimates[5], average=True),
     ]
 
@@ -179,25 +171,13 @@ def _of_f(f: float, k: int) -> float:
     return 1.0 if math.isinf(f) else (f - 1) / (f + k - 1)
 
 
-def _single_weight(estimate: float, n: int, k: int) -> tuple[float, float]:
-    """Weights of rater and residual mean squares in McGraw & Wong's F for ICC(A,1)."""
+def _agreement_df(m: MeanSquares, estimate: float) -> float:
+    """Satterthwaite's degrees of freedom of the combined error in McGraw & Wong's F for ICC(A,1)."""
     if not estimate < 1:
-        return math.nan, math.nan
-    a = k * estimate / (n * (1 - estimate))
-    return a, 1 + k * estimate * (n - 1) / (n * (1 - estimate))
-
-
-def _average_weight(estimate: float, n: int) -> tuple[float, float]:
-    """The same for ICC(A,k)."""
-    if not estimate < 1:
-        return math.nan, math.nan
-    a = estimate / (n * (1 - estimate))
-    return a, 1 + estimate * (n - 1) / (n * (1 - estimate))
-
-
-def _satterthwaite(weight: tuple[float, float], rater: float, residual: float, n: int, k: int) -> float:
-    """Degrees of freedom of a * MS(rater) + b * MS(residual)."""
-    a, b = weight[0] * rater, weight[1] * residual
+        return math.nan
+    n, k = int(m.n), m.k
+    ratio = k * estimate / (n * (1 - estimate))
+    a, b = ratio * float(m.rater), (1 + ratio * (n - 1)) * float(m.residual)
     spread = a**2 / (k - 1) + b**2 / ((n - 1) * (k - 1))
     return (a + b) ** 2 / spread if spread > 0 else math.nan
 
@@ -205,7 +185,7 @@ def _satterthwaite(weight: tuple[float, float], rater: float, residual: float, n
 def _agreement_limits(m: MeanSquares, estimate: float, tail: float) -> tuple[float, float]:
     between, rater, residual = float(m.between), float(m.rater), float(m.residual)
     n, k = int(m.n), m.k
-    df = _satterthwaite(_single_weight(estimate, n, k), rater, residual, n, k)
+    df = _agreement_df(m, estimate)
     if not df > 0:
         return math.nan, math.nan
     low_f, high_f = stats.f.ppf(tail, n - 1, df), stats.f.ppf(tail, df, n - 1)
@@ -215,10 +195,15 @@ def _agreement_limits(m: MeanSquares, estimate: float, tail: float) -> tuple[flo
     return float(low), float(high)
 
 
-def _average_limits(m: MeanSquares, estimate: float, tail: float) -> tuple[float, float]:
+def _spearman_brown(limits: tuple[float, float], k: int) -> tuple[float, float]:
+    return k * limits[0] / (1 + limits[0] * (k - 1)), k * limits[1] / (1 + limits[1] * (k - 1))
+
+
+def _irr_limits(m: MeanSquares, estimate: float, tail: float) -> tuple[float, float]:
+    """Limits of ICC(A,k) as irr gives them: its degrees of freedom take ICC(A,k) in the place of ICC(A,1)."""
     between, rater, residual = float(m.between), float(m.rater), float(m.residual)
-    n, k = int(m.n), m.k
-    df = _satterthwaite(_average_weight(estimate, n), rater, residual, n, k)
+    n = int(m.n)
+    df = _agreement_df(m, estimate)
     if not df > 0:
         return math.nan, math.nan
     low_f, high_f = stats.f.ppf(tail, n - 1, df), stats.f.ppf(tail, df, n - 1)

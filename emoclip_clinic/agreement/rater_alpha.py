@@ -188,8 +188,10 @@ class _AlphaSums:
 def _distances(values: Floats, level: Level) -> Floats:
     difference = values[:, None] - values
     if level == "nominal":
-        return (difference != 0).astype(np.float64)
+        return np.asarray(difference != 0, dtype=np.float64)
     if level == "interval":
-        return np.square(difference)
+        squared: Floats = difference**2
+        return squared
     total = values[:, None] + values
-    return (difference / np.where(total != 0, total, 1.0)) ** 2
+    relative: Floats = difference / np.where(total != 0, total, 1.0)
+    return np.asarray(relative**2)
