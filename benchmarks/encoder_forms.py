@@ -1,7 +1,7 @@
 """What the inference forms of the encoder gain, and how far they are from float64.
 
 Times the original's way of computing (every token of every layer, heads unfolded) against ours, at the
-published size and with random weights. The forms take turns in one run, so that a busy machine slows them alike.
+published size and with random weights. The forms take turns, so that a busy machine slows them alike.
 
     python benchmarks/encoder_forms.py [--rounds 7] [--threads N] [--crops 16] [--segments 16]
 """
