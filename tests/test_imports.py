@@ -17,6 +17,8 @@ VERBS = (
     ("recordings",),
     ("status",),
     ("doctor",),
+    ("scales", "list"),
+    ("ratings", "import"),
     ("weights",),
     ("weights", "list"),
     ("weights", "add"),

@@ -3,7 +3,6 @@
 import re
 import subprocess
 import tomllib
-import zipfile
 from importlib import metadata
 from pathlib import Path
 
@@ -60,26 +59,6 @@ def test_readme_runs_verbs_and_options_that_exist(repository: Path) -> None:
 
 def test_version_is_written_once(repository: Path) -> None:
     assert metadata.version("emoclip-clinic") == emoclip_clinic.__version__
-
-
-def test_wheel_holds_the_package_and_its_protocols_and_nothing_else(repository: Path, tmp_path: Path) -> None:
-    from hatchling.builders.wheel import WheelBuilder
-
-    (path,) = WheelBuilder(str(repository)).build(directory=str(tmp_path), versions=["standard"])
-    with zipfile.ZipFile(path) as wheel:
-        shipped = {name for name in wheel.namelist() if ".dist-info/" not in name}
-    package = {
-        file.relative_to(repository).as_posix()
-        for file in (repository / "emoclip_clinic").rglob("*")
-        if file.is_file() and "__pycache__" not in file.parts
-    }
-    protocols = {
-        "emoclip_clinic/" + file.relative_to(repository).as_posix()
-        for file in (repository / "protocols").rglob("*")
-        if file.is_file()
-    }
-    assert protocols
-    assert shipped == package | protocols
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from emoclip_clinic import __version__
-from emoclip_clinic.cli import doctor, extract, recordings, status, weights
+from emoclip_clinic.cli import doctor, extract, ratings, recordings, scales, status, weights
 from emoclip_clinic.cli.verb import add_verb
 
 __all__ = ["app", "main"]
@@ -29,32 +29,45 @@ def _application(
     """From clinical interview videos to EmoCLIP segment embeddings. Research use only: no medical device."""
 
 
+_LOOK = {"help_option_names": ["--help", "-h"]}
+_WORK, _RATINGS, _MACHINE = "Videos of a study", "Ratings", "This machine"
+
+
 def _build() -> typer.Typer:
-    look = {"help_option_names": ["--help", "-h"]}
     application = typer.Typer(
         name="emoclip-clinic",
         epilog="Exit codes: 0 all well, 1 some failed, 2 usage, 70 internal error, 130 interrupted.",
         no_args_is_help=True,
         pretty_exceptions_enable=False,
-        context_settings=look,
+        context_settings=_LOOK,
     )
     application.callback()(_application)
 
-    work = "Work on a study"
-    add_verb(application, recordings.recordings, panel=work)
-    add_verb(application, extract.extract, options=extract.setting_options(), panel=work)
-    add_verb(application, status.status, panel=work)
+    add_verb(application, recordings.recordings, panel=_WORK)
+    add_verb(application, extract.extract, options=extract.setting_options(), panel=_WORK)
+    add_verb(application, status.status, panel=_WORK)
 
-    machine = "This machine"
-    add_verb(application, doctor.doctor, panel=machine)
-    group = typer.Typer(
-        no_args_is_help=True, context_settings=look, help="List, register and verify model weights."
-    )
+    group = _add_group(application, "scales", "List, show and check rating scales.", panel=_RATINGS)
+    add_verb(group, scales.list_known, name="list")
+    add_verb(group, scales.show)
+    add_verb(group, scales.check)
+    add_verb(group, scales.template)
+    group = _add_group(application, "ratings", "Import and check clinicians' ratings.", panel=_RATINGS)
+    add_verb(group, ratings.import_file, name="import")
+    add_verb(group, ratings.check)
+
+    add_verb(application, doctor.doctor, panel=_MACHINE)
+    group = _add_group(application, "weights", "List, add and verify model weights.", panel=_MACHINE)
     add_verb(group, weights.list_known, name="list")
     add_verb(group, weights.add)
     add_verb(group, weights.verify)
-    application.add_typer(group, name="weights", rich_help_panel=machine)
     return application
+
+
+def _add_group(application: typer.Typer, name: str, help_text: str, *, panel: str) -> typer.Typer:
+    group = typer.Typer(no_args_is_help=True, context_settings=_LOOK, help=help_text)
+    application.add_typer(group, name=name, rich_help_panel=panel)
+    return group
 
 
 app = _build()

@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, get_args, get_type_hints
 
 import typer
 from rich.text import Text
+from typer.models import OptionInfo
 
 from emoclip_clinic.cli.console import err
 from emoclip_clinic.errors import EmoClipClinicError, SettingsError, did_you_mean
@@ -141,9 +142,20 @@ def add_verb(
 
     # Typer reads the options of a command from its signature.
     parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in (*own, *options, *shared)]
+    for parameter in parameters:
+        _show_flag_without_value(parameter)
     command.__dict__["__signature__"] = inspect.Signature(parameters)
     command.__doc__ = _reflowed(function.__doc__ or "")
     app.command(verb_name, rich_help_panel=panel)(command)
+
+
+def _show_flag_without_value(parameter: inspect.Parameter) -> None:
+    """Keep help from showing a flag as if it took a value."""
+    value_type, *notes = get_args(parameter.annotation) or (None,)
+    if value_type in (bool, bool | None):
+        for note in notes:
+            if isinstance(note, OptionInfo) and note.metavar is None:
+                note.metavar = ""
 
 
 def _reflowed(docstring: str) -> str:

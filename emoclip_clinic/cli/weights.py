@@ -50,7 +50,7 @@ def add(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The checkpoint: .pth, .pt or .safetensors.")],
     *,
     name: Annotated[
-        str, typer.Option("--name", help="Name under which --model finds it. (required)", show_default=False)
+        str, typer.Option("--name", help="Name under which --model finds it.", show_default=False)
     ],
     architecture: Annotated[
         str | None,
@@ -127,10 +127,13 @@ def verify(
     ] = None,
 ) -> int:
     """Compare the content of weights with the recorded hash. Exit code 1 if one differs."""
-    from emoclip_clinic.encoder import list_weights, verify_weights
+    from emoclip_clinic.encoder import find_weights, list_weights, verify_weights
 
     study = call.options.study
-    present = [entry.record.name for entry in list_weights(study=study) if entry.state != "absent"]
+    states = {entry.record.name: entry.state for entry in list_weights(study=study)}
+    present = [name for name, state in states.items() if state != "absent"]
+    for name in set(names or ()) - set(states):
+        find_weights(name, study=study)  # says what was meant
     n_failed = 0
     for name in names or present:
         try:

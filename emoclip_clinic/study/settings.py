@@ -55,7 +55,11 @@ class ExtractSettings(BaseModel):
         ),
     ] = None
     detector: Annotated[
-        str, Field(description="Face detector by name.", json_schema_extra=_stage("scan"))
+        str,
+        Field(
+            description="Face detector: mtcnn, or none for videos that already are face crops.",
+            json_schema_extra=_stage("scan"),
+        ),
     ] = "mtcnn"
     detect_long_side_px: Annotated[
         int,
@@ -142,7 +146,8 @@ class ExtractSettings(BaseModel):
 
     # encode: image tower
     model: Annotated[
-        str, Field(description="Weights by name in the registry.", json_schema_extra=_stage("encode"))
+        str,
+        Field(description="Weights by name, as weights list shows them.", json_schema_extra=_stage("encode")),
     ] = "emoclip"
     precision: Annotated[
         Literal["auto", "fp32", "bf16", "fp16"],
@@ -187,7 +192,10 @@ class ExtractSettings(BaseModel):
     # run: never changes a result beyond rounding
     device: Annotated[
         str,
-        Field(description="auto, cpu, cuda or cuda:N.", json_schema_extra=_stage("run")),
+        Field(
+            description="Where to compute: cpu, cuda, cuda:N or mps; auto is cuda if there is one, else cpu.",
+            json_schema_extra=_stage("run"),
+        ),
     ] = "auto"
     batch_size: Annotated[
         int,

@@ -109,5 +109,5 @@ def test_weights_that_do_not_fit_are_refused(tmp_path: Path) -> None:
 
 def test_a_mistyped_name_of_weights_gets_a_suggestion() -> None:
     result = invoke("weights", "verify", "tiny-randon")
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "Did you mean 'tiny-random'?" in result.stderr

@@ -5,6 +5,7 @@ import pytest
 from pydantic import BaseModel, Field
 
 from emoclip_clinic.cli.setting_options import option_parameters, setting_facts
+from emoclip_clinic.faces import DETECTORS
 from emoclip_clinic.study.settings import ExtractSettings
 
 
@@ -32,6 +33,11 @@ def test_named_panels_come_first_and_in_their_order() -> None:
     parameters = option_parameters(Example, panels={"rule": "Face", "share": "Face"}, other_panel="Advanced")
     assert [parameter.name for parameter in parameters] == ["rule", "share", "size_px", "loud"]
     assert all(p.default is None and p.kind is inspect.Parameter.KEYWORD_ONLY for p in parameters)
+
+
+def test_help_names_every_detector() -> None:
+    (fact,) = [fact for fact in setting_facts(ExtractSettings) if fact.name == "detector"]
+    assert [name for name in DETECTORS if name not in fact.description] == []
 
 
 @pytest.mark.parametrize("fact", setting_facts(ExtractSettings), ids=lambda fact: fact.name)

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from pathlib import Path
+from typing import Annotated
 
 import pytest
 import typer
@@ -109,6 +110,21 @@ def test_a_mistyped_log_level_gets_a_suggestion() -> None:
     result = invoke(idle, "--log-level", "wraning")
     assert result.exit_code == 2
     assert "Did you mean 'warning'?" in result.stderr
+
+
+def test_help_shows_flags_without_a_value_and_joins_the_lines_of_a_paragraph() -> None:
+    def act(call: Call, *, quick: Annotated[bool, typer.Option("--quick", help="Hurry.")] = False) -> int:
+        """Do it.
+
+        First line
+        and second line.
+        """
+        return 0
+
+    shown = invoke(act, "--help").stdout
+    (line,) = [line for line in shown.splitlines() if "--quick" in line]
+    assert line.strip("│ ").split() == ["--quick", "Hurry."]
+    assert "First line and second line." in shown
 
 
 def test_logging_is_as_before_after_a_verb() -> None:
