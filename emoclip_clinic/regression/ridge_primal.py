@@ -45,14 +45,22 @@ class _Sums:
 
 
 @dataclass(frozen=True, eq=False)
+class _Recomputed:
+    """Features that hardly vary in the training set beside their variation in all rows, from X itself."""
+
+    features: Rows  # (k,)
+    mean: Floats  # (k,), in the units of X
+    columns: Floats  # (n_train, k), centred, in the units of z, times weight
+
+
+@dataclass(frozen=True, eq=False)
 class _Spectrum:
     """Eigendecomposition of the standardised Gram matrix of one training set."""
 
     mean: Floats  # (p,), of z in the training set
     scale: Floats  # (p,), of z in the training set
     weight: float
-    recomputed: Rows  # features whose sums were computed anew
-    columns: Floats  # (n_train, n_recomputed): those features, centred, times weight
+    anew: _Recomputed
     eigenvalues: Floats  # (p,)
     vectors: Floats  # (p, p)
 
@@ -116,7 +124,8 @@ class PrimalRidge:
             width = max(self._X.shape[1], penalties.shape[1] * Y.shape[1])
             for fold, rows in training_set.uses:
                 for part in _parts(rows, width):
-                    left = ((self._block(part) - spectrum.mean) / spectrum.scale) @ spectrum.vectors
+                    centred = self._centred(part, spectrum.mean, spectrum.anew)
+                    left = (centred / spectrum.scale) @ spectrum.vectors
                     predicted = shrunken_predictions(
                         left[None], spectrum.eigenvalues[None], projected[None], penalties
                     )
@@ -142,7 +151,7 @@ class PrimalRidge:
         mean, projected = self._project(spectrum, rows, Y, centre, self._cross(self._rows, Y, centre))
         coef = spectrum.vectors @ (projected / (spectrum.eigenvalues[:, None] + alphas))
         coef = coef.T / (spectrum.scale * self._unit)
-        return coef, mean - coef @ (self._shift + spectrum.mean * self._unit)
+        return coef, mean - coef @ self._raw_mean(spectrum.mean, spectrum.anew)
 
     def _set_origin(self) -> None:
         """Set the mean and SD over all rows, which serve only to keep digits in the sums."""
@@ -167,6 +176,21 @@ class PrimalRidge:
         block -= self._shift
         block /= self._unit
         return block
+
+    def _centred(self, rows: Rows, mean: Floats, anew: _Recomputed) -> Floats:
+        """Return rows of z minus the mean of a training set."""
+        block = self._block(rows)
+        block -= mean
+        if anew.features.size:
+            raw = self._X[np.ix_(rows, anew.features)].astype(np.float64)
+            block[:, anew.features] = (raw - anew.mean) / self._unit[anew.features]
+        return block
+
+    def _raw_mean(self, mean: Floats, anew: _Recomputed) -> Floats:
+        """Return the mean of a training set in the units of X."""
+        raw = self._shift + mean * self._unit
+        raw[anew.features] = anew.mean
+        return raw
 
     def _zero(self) -> _Sums:
         n_features = self._X.shape[1]
@@ -200,40 +224,39 @@ class PrimalRidge:
         mean = sums.total / weight
         gram = sums.gram
         gram -= weight * np.outer(mean, mean)
+        anew = self._recompute(rows, np.diag(gram) / weight < CANCELLED * self._variance, gram, mean)
         variance = np.diag(gram) / weight
-        recomputed = np.flatnonzero(variance < CANCELLED * self._variance)
-        columns = np.empty((len(rows), 0))
-        if recomputed.size:
-            variance = variance.copy()
-            columns = self._recompute(rows, recomputed, gram, mean, variance)
         scale = np.ones_like(mean)
         if self._standardize:
-            raw_variance, raw_mean = variance * self._unit**2, self._shift + mean * self._unit
-            constant = constant_features(raw_variance, raw_mean, weight)
+            constant = constant_features(variance * self._unit**2, self._raw_mean(mean, anew), weight)
             scale = np.where(constant, 1.0 / self._unit, np.sqrt(np.maximum(variance, 0.0)))
         gram /= scale[:, None]
         gram /= scale
         eigenvalues, vectors = np.linalg.eigh(gram)
         np.maximum(eigenvalues, 0.0, out=eigenvalues)
-        return _Spectrum(mean, scale, weight, recomputed, columns, eigenvalues, vectors)
+        return _Spectrum(mean, scale, weight, anew, eigenvalues, vectors)
 
-    def _recompute(self, rows: Rows, features: Rows, gram: Floats, mean: Floats, variance: Floats) -> Floats:
-        """Replace the sums of some features, in place, by sums over the training rows themselves."""
-        weight = self._weight[rows]
+    def _recompute(self, rows: Rows, lost: NDArray[np.bool_], gram: Floats, mean: Floats) -> _Recomputed:
+        """Replace the sums of the features that lost digits, in place, by sums over the training rows."""
+        features = np.flatnonzero(lost)
+        if not features.size:
+            return _Recomputed(features, np.empty(0), np.empty((len(rows), 0)))
+        weight, unit = self._weight[rows], self._unit[features]
+        # Differences to the first training row are exactly zero for a feature that is constant there.
         first = self._X[rows[0], features].astype(np.float64)
-        columns: Floats = (self._X[np.ix_(rows, features)].astype(np.float64) - first) / self._unit[features]
+        columns: Floats = self._X[np.ix_(rows, features)].astype(np.float64) - first
         offset = weight @ columns / weight.sum()
         columns -= offset
-        mean[features] = (first - self._shift[features]) / self._unit[features] + offset
-        variance[features] = weight @ columns**2 / weight.sum()
-        columns *= weight[:, None]
+        columns *= weight[:, None] / unit
+        anew = _Recomputed(features, first + offset, columns)
+        mean[features] = (anew.mean - self._shift[features]) / unit
         cross = np.zeros((len(mean), len(features)))
         for start in range(0, len(rows), _block_rows(len(mean))):
             part = slice(start, start + _block_rows(len(mean)))
-            cross += (self._block(rows[part]) - mean).T @ columns[part]
+            cross += self._centred(rows[part], mean, anew).T @ columns[part]
         gram[:, features] = cross
         gram[features] = cross.T
-        return columns
+        return anew
 
     def _cross(self, rows: Rows, Y: Floats, centre: Floats) -> Floats:
         """Sum of w z (y - centre)' over rows, of shape (n_features, n_targets)."""
@@ -253,8 +276,8 @@ class PrimalRidge:
             cross = self._cross(rows, Y, centre)
         offset = self._weight[rows] @ (Y[rows] - centre) / spectrum.weight
         cross -= spectrum.weight * np.outer(spectrum.mean, offset)
-        if spectrum.recomputed.size:
-            cross[spectrum.recomputed] = spectrum.columns.T @ (Y[rows] - centre - offset)
+        if spectrum.anew.features.size:
+            cross[spectrum.anew.features] = spectrum.anew.columns.T @ (Y[rows] - centre - offset)
         return centre + offset, spectrum.vectors.T @ (cross / spectrum.scale[:, None])
 
 
