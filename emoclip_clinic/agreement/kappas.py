@@ -131,7 +131,8 @@ def weighted_kappa(
 def kappa_errors(rating: Floats, prediction: Floats, weights: str) -> tuple[float, float, float]:
     """Return kappa, its asymptotic standard error, and the error under independence.
 
-    Own arithmetic, because statsmodels' ``cohens_kappa`` numbers the categories and needs a square table.
+    statsmodels' ``cohens_kappa`` gives the same numbers once it is handed the square table and the matrix of
+    weights, which are all the work; it stops at a table of one category.
 
     Parameters
     ----------

@@ -190,13 +190,15 @@ def _agreement_limits(m: MeanSquares, estimate: float, tail: float) -> tuple[flo
         return math.nan, math.nan
     low_f, high_f = stats.f.ppf(tail, n - 1, df), stats.f.ppf(tail, df, n - 1)
     error = k * rater + (k * n - k - n) * residual
-    low = n * (between - low_f * residual) / (low_f * error + n * between)
-    high = n * (high_f * between - residual) / (error + n * high_f * between)
-    return float(low), float(high)
+    return (
+        _ratio(n * (between - low_f * residual), low_f * error + n * between),
+        _ratio(n * (high_f * between - residual), error + n * high_f * between),
+    )
 
 
 def _spearman_brown(limits: tuple[float, float], k: int) -> tuple[float, float]:
-    return k * limits[0] / (1 + limits[0] * (k - 1)), k * limits[1] / (1 + limits[1] * (k - 1))
+    low, high = (_ratio(k * limit, 1 + limit * (k - 1)) for limit in limits)
+    return low, high
 
 
 def _irr_limits(m: MeanSquares, estimate: float, tail: float) -> tuple[float, float]:
@@ -207,6 +209,11 @@ def _irr_limits(m: MeanSquares, estimate: float, tail: float) -> tuple[float, fl
     if not df > 0:
         return math.nan, math.nan
     low_f, high_f = stats.f.ppf(tail, n - 1, df), stats.f.ppf(tail, df, n - 1)
-    low = n * (between - low_f * residual) / (low_f * (rater - residual) + n * between)
-    high = n * (high_f * between - residual) / (rater - residual + n * high_f * between)
-    return float(low), float(high)
+    return (
+        _ratio(n * (between - low_f * residual), low_f * (rater - residual) + n * between),
+        _ratio(n * (high_f * between - residual), rater - residual + n * high_f * between),
+    )
+
+
+def _ratio(numerator: float, denominator: float) -> float:
+    return float(numerator / denominator) if denominator else math.nan

@@ -32,7 +32,9 @@ pytestmark = pytest.mark.filterwarnings("ignore::emoclip_clinic.agreement.Agreem
 STEPS = range(1, 8)
 
 
-def all_estimates(x: np.ndarray, y: np.ndarray, cluster: np.ndarray, baseline: np.ndarray) -> dict[str, float]:
+def all_estimates(
+    x: np.ndarray, y: np.ndarray, cluster: np.ndarray, baseline: np.ndarray
+) -> dict[str, float]:
     """Every named statistic from its own public function."""
     options = {"cluster": cluster, "n_resamples": 0}
     rounded = to_categories(y, STEPS)
@@ -53,7 +55,9 @@ def all_estimates(x: np.ndarray, y: np.ndarray, cluster: np.ndarray, baseline: n
     between = pearson(np.bincount(codes, x) / size, np.bincount(codes, y) / size)
     frames.append(between.assign(statistic="Pearson r of participant means"))
     joined = pd.concat(frames).set_index("statistic")["estimate"]
-    return joined.rename({"share within 1": "share within", "share within 1, rounded": "share within, rounded"})
+    return joined.rename(
+        {"share within 1": "share within", "share within 1, rounded": "share within, rounded"}
+    )
 
 
 @pytest.mark.parametrize("clustered", [True, False])
@@ -202,7 +206,9 @@ def test_items_share_resamples_and_miss_their_own_values() -> None:
     rating = pd.DataFrame(generator.integers(1, 8, (30, 2)), columns=["n1", "n2"]).astype(float)
     prediction = rating + generator.normal(0, 1, (30, 2))
     both = cluster_bootstrap(rating, prediction, statistics=["MAE", "Spearman rho"], n_resamples=100)
-    alone = cluster_bootstrap(rating[["n2"]], prediction[["n2"]], statistics=["MAE", "Spearman rho"], n_resamples=100)
+    alone = cluster_bootstrap(
+        rating[["n2"]], prediction[["n2"]], statistics=["MAE", "Spearman rho"], n_resamples=100
+    )
     pd.testing.assert_frame_equal(both[both["item"] == "n2"].reset_index(drop=True), alone)
     rating.loc[3, "n1"] = np.nan
     frame = cluster_bootstrap(rating, prediction, statistics=["MAE"], n_resamples=100)

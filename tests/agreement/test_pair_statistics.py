@@ -1,4 +1,4 @@
-"""Correlations, CCC, Bland-Altman, kappa, errors and calibration against R literals and naive transcriptions."""
+"""Correlation, CCC, Bland-Altman, kappa, errors, calibration: R literals and transcriptions."""
 
 import math
 
@@ -7,6 +7,7 @@ import pandas as pd
 import pingouin
 import pytest
 from scipy import stats
+from statsmodels.stats.inter_rater import cohens_kappa
 
 from emoclip_clinic.agreement import (
     COLUMNS,
@@ -23,6 +24,7 @@ from emoclip_clinic.agreement import (
     weighted_kappa,
 )
 from emoclip_clinic.agreement.difference_components import components, limit_intervals
+from emoclip_clinic.agreement.kappas import kappa_errors
 from emoclip_clinic.errors import AgreementError
 
 
@@ -62,9 +64,13 @@ def test_bland_altman_equals_r(peak_flow: pd.DataFrame) -> None:
     )
     bias, lower = row(frame, "bias"), row(frame, "lower limit of agreement")
     assert bias["estimate"] == pytest.approx(2.11764705882353, rel=1e-12)
-    assert (bias["ci_low"], bias["ci_high"]) == pytest.approx((-17.8135435789981, 22.0488376966452), rel=1e-10)
+    assert (bias["ci_low"], bias["ci_high"]) == pytest.approx(
+        (-17.8135435789981, 22.0488376966452), rel=1e-10
+    )
     assert lower["estimate"] == pytest.approx(-73.8620074934469, rel=1e-12)
-    assert (lower["ci_low"], lower["ci_high"]) == pytest.approx((-108.383842333495, -39.3401726533987), rel=1e-10)
+    assert (lower["ci_low"], lower["ci_high"]) == pytest.approx(
+        (-108.383842333495, -39.3401726533987), rel=1e-10
+    )
 
 
 def test_exact_limits_have_their_coverage_by_the_noncentral_t() -> None:
@@ -120,6 +126,21 @@ def test_kappa_interval_equals_the_transcribed_formula(weights: str, power: int)
     found = weighted_kappa(a, b, weights=weights).iloc[0]
     half = (found["ci_high"] - found["ci_low"]) / 2
     assert half / stats.norm.isf(0.025) == pytest.approx(naive_kappa_error(a, b, power), rel=1e-10)
+
+
+@pytest.mark.oracle
+@pytest.mark.parametrize(("weights", "power"), [("none", 0), ("linear", 1), ("quadratic", 2)])
+def test_statsmodels_gives_the_same_errors_of_kappa(weights: str, power: int) -> None:
+    generator = np.random.default_rng(6)
+    a = generator.integers(1, 6, 80)
+    b = np.clip(a + generator.integers(-1, 2, 80), 1, 5)
+    table = pd.crosstab(a, b).to_numpy()
+    distance = np.abs(np.subtract.outer(np.arange(5), np.arange(5)))
+    theirs = cohens_kappa(table, weights=distance**power / 4**power if power else (distance > 0) * 1.0)
+    kappa, error, null_error = kappa_errors(a.astype(float), b.astype(float), weights)
+    assert (kappa, error, null_error) == pytest.approx(
+        (theirs.kappa, theirs.std_kappa, theirs.std_kappa0), rel=1e-9
+    )
 
 
 def test_an_unused_step_keeps_its_distance() -> None:
@@ -258,7 +279,9 @@ def test_calibration_equals_least_squares(peak_flow: pd.DataFrame) -> None:
     )
     assert slope["p"] == pytest.approx(theirs.pvalue, rel=1e-8)
     t = stats.t.isf(0.025, 15)
-    assert intercept["ci_high"] - intercept["estimate"] == pytest.approx(t * theirs.intercept_stderr, rel=1e-9)
+    assert intercept["ci_high"] - intercept["estimate"] == pytest.approx(
+        t * theirs.intercept_stderr, rel=1e-9
+    )
 
 
 def test_in_the_large_is_minus_the_bias(peak_flow: pd.DataFrame) -> None:
@@ -269,7 +292,9 @@ def test_in_the_large_is_minus_the_bias(peak_flow: pd.DataFrame) -> None:
     assert large["p"] == pytest.approx(bias["p"])
 
 
-def test_random_intercept_of_independent_sessions_is_singular_or_asks_for_repeats(peak_flow: pd.DataFrame) -> None:
+def test_random_intercept_of_independent_sessions_is_singular_or_asks_for_repeats(
+    peak_flow: pd.DataFrame,
+) -> None:
     x, y = peak_flow["wright"], peak_flow["mini"]
     with pytest.warns(UserWarning, match="one session per participant"):
         frame = calibration(x, y, cluster=np.arange(17), method="random-intercept")

@@ -1,4 +1,4 @@
-"""What must hold for any data: bounds, symmetry, invariance where it should hold and not where it should not."""
+"""What must hold for any data: bounds, symmetry, and invariance where it should hold and where not."""
 
 import math
 
@@ -113,7 +113,9 @@ def test_agreement_survives_a_common_change_of_units(
 
 @few
 @given(PAIRS)
-def test_ranks_survive_any_rising_map_and_pearson_does_not_have_to(pair: tuple[np.ndarray, np.ndarray]) -> None:
+def test_ranks_survive_any_rising_map_and_pearson_does_not_have_to(
+    pair: tuple[np.ndarray, np.ndarray],
+) -> None:
     x, y = pair
     varying(x, y)
     assert first(spearman(x, np.exp(y))) == pytest.approx(first(spearman(x, y)), abs=1e-12)

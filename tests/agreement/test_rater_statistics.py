@@ -1,4 +1,6 @@
-"""Intraclass correlation, Krippendorff's alpha and Kendall's W against literals, dense likelihoods and formulas."""
+"""Intraclass correlation, Krippendorff's alpha and Kendall's W against literals, dense likelihoods and
+formulas.
+"""
 
 import math
 from itertools import permutations
@@ -41,7 +43,9 @@ def test_pingouin_gives_the_same_on_its_ground(shrout_fleiss: pd.DataFrame) -> N
     ours = estimates(icc(shrout_fleiss))
     names = {"ICC(1)": "ICC(1,1)", "ICC(k)": "ICC(1,k)"}
     for form in FORMS:
-        assert ours[form] == pytest.approx(theirs.set_index("Type").loc[names.get(form, form), "ICC"], rel=1e-8)
+        assert ours[form] == pytest.approx(
+            theirs.set_index("Type").loc[names.get(form, form), "ICC"], rel=1e-8
+        )
 
 
 def test_balanced_reml_equals_the_analysis_of_variance(shrout_fleiss: pd.DataFrame) -> None:
@@ -86,7 +90,10 @@ def test_incomplete_reml_is_the_minimum_of_the_dense_likelihood(seed: int) -> No
     for place in range(3):
         step = np.zeros(3)
         step[place] = 1e-4
-        up, down = dense_deviance(found * np.exp(step), ratings), dense_deviance(found * np.exp(-step), ratings)
+        up, down = (
+            dense_deviance(found * np.exp(step), ratings),
+            dense_deviance(found * np.exp(-step), ratings),
+        )
         assert abs(up - down) / 2e-4 < 1e-6
     best = optimize.minimize(
         lambda logs: dense_deviance(np.exp(logs), ratings),
@@ -139,7 +146,10 @@ def test_weights_count_as_copies_of_subjects() -> None:
     ratings = incomplete(4)
     drawn = np.random.default_rng(0).integers(0, 25, 25)
     weights = np.bincount(drawn, minlength=25)[None].astype(float)
-    by_weight, by_copy = fit_components(cell_sums(ratings, weights)), fit_components(cell_sums(ratings[drawn]))
+    by_weight, by_copy = (
+        fit_components(cell_sums(ratings, weights)),
+        fit_components(cell_sums(ratings[drawn])),
+    )
     assert by_weight.subject[0] == pytest.approx(by_copy.subject[0], rel=1e-9)
     assert by_weight.rater[0] == pytest.approx(by_copy.rater[0], rel=1e-7, abs=1e-12)
 
@@ -147,9 +157,7 @@ def test_weights_count_as_copies_of_subjects() -> None:
 def test_nested_raters_have_one_way_forms_only(shrout_fleiss: pd.DataFrame) -> None:
     with pytest.warns(UserWarning, match="one-way forms only"):
         frame = icc(shrout_fleiss, nested=True).set_index("statistic")
-    assert frame["estimate"].notna().to_dict() == {
-        form: form in ("ICC(1)", "ICC(k)") for form in FORMS
-    }
+    assert frame["estimate"].notna().to_dict() == {form: form in ("ICC(1)", "ICC(k)") for form in FORMS}
     assert frame.loc["ICC(1)", "estimate"] == pytest.approx(0.165741768405476)
     # Raters that are different persons for every subject are found without being told.
     own = np.full((4, 8), np.nan)
@@ -206,9 +214,7 @@ def naive_alpha(table: np.ndarray, level: str) -> float:
         between = sum(count[s] for s in steps if min(c, k) <= s <= max(c, k))
         return (between - (count[c] + count[k]) / 2) ** 2
 
-    observed = sum(
-        sum(distance(a, b) for a, b in permutations(unit, 2)) / (unit.size - 1) for unit in units
-    )
+    observed = sum(sum(distance(a, b) for a, b in permutations(unit, 2)) / (unit.size - 1) for unit in units)
     expected = sum(distance(a, b) for a, b in permutations(values, 2))
     return 1 - observed / values.size * values.size * (values.size - 1) / expected
 
@@ -226,7 +232,9 @@ def test_alpha_does_not_jump_when_a_rating_is_lost_but_irrs_does(shrout_fleiss: 
     # irr::kripp.alpha(t(sf), "nominal"): -0.095679012345679
     lost = shrout_fleiss.copy()
     lost.iloc[0, 0] = np.nan
-    irr = [krippendorff_alpha(t, convention="irr", n_resamples=0)["estimate"][0] for t in (shrout_fleiss, lost)]
+    irr = [
+        krippendorff_alpha(t, convention="irr", n_resamples=0)["estimate"][0] for t in (shrout_fleiss, lost)
+    ]
     ours = [krippendorff_alpha(t, n_resamples=0)["estimate"][0] for t in (shrout_fleiss, lost)]
     nominal = krippendorff_alpha(shrout_fleiss, level="nominal", convention="irr", n_resamples=0)
     assert nominal["estimate"][0] == pytest.approx(-0.095679012345679, rel=1e-10)
@@ -251,4 +259,6 @@ def test_alpha_resamples_equal_alpha_of_the_copied_table(level: str) -> None:
 def test_kendall_w_equals_r(shrout_fleiss: pd.DataFrame) -> None:
     # irr::kendall(sf, correct = TRUE)
     found = kendall_w(shrout_fleiss).iloc[0]
-    assert (found["estimate"], found["p"]) == pytest.approx((0.887037037037037, 0.00328950924368028), rel=1e-10)
+    assert (found["estimate"], found["p"]) == pytest.approx(
+        (0.887037037037037, 0.00328950924368028), rel=1e-10
+    )
