@@ -154,7 +154,12 @@ class _Run:
     interval: BootstrapInterval
 
     def draws(self, prediction: Floats) -> _Draws:
+        """Evaluate one model's statistics in the data, in the resamples, and without each participant."""
         data = self.data
+        if data.n_clusters == 0:
+            shape = (len(self.names) + len(self.custom), data.n_items)
+            nothing = np.full((self.n_resamples, *shape), np.nan)
+            return _Draws(np.full(shape, np.nan), nothing, nothing[:0] if self.interval == "bca" else None)
         statistics = WeightedStatistics(
             data.rating,
             prediction,

@@ -216,4 +216,5 @@ def _irr_limits(m: MeanSquares, estimate: float, tail: float) -> tuple[float, fl
 
 
 def _ratio(numerator: float, denominator: float) -> float:
-    return float(numerator / denominator) if denominator else math.nan
+    # No limit if the F quantile overflows or the denominator vanishes.
+    return float(numerator / denominator) if denominator and math.isfinite(numerator) else math.nan

@@ -1,6 +1,4 @@
-"""Data that leave a statistic undefined or trivial: NaN with a warning for 0/0, 0 with a flag, never an
-exception.
-"""
+"""Data that leave a statistic undefined or trivial: NaN with a warning, or 0 with a flag, no exception."""
 
 import math
 import warnings
@@ -121,6 +119,10 @@ def test_all_missing_is_a_row_of_nan_everywhere() -> None:
         table = agreement_table(nothing, nothing, n_resamples=10)
     assert table["estimate"].isna().all()
     assert (table["n"] == 0).all()
+    for interval in ("percentile", "bca"):
+        with pytest.warns(AgreementWarning, match="all missing"):
+            table = cluster_bootstrap(nothing, nothing, interval=interval, other=nothing, n_resamples=10)
+        assert table["estimate"].isna().all()
     for statistic in (icc, krippendorff_alpha, kendall_w):
         with pytest.warns(AgreementWarning, match="all missing"):
             assert statistic(np.full((5, 3), np.nan))["estimate"].isna().all()

@@ -1,6 +1,4 @@
-"""Intraclass correlation, Krippendorff's alpha and Kendall's W against literals, dense likelihoods and
-formulas.
-"""
+"""Intraclass correlation, Krippendorff's alpha, Kendall's W: literals, dense likelihoods, definitions."""
 
 import math
 from itertools import permutations
