@@ -194,6 +194,7 @@ class _Run:
                 choice=self._choices.of(recording),
             )
             if plan.current and not self._force:
+                self._study.failed_path(recording).unlink(missing_ok=True)  # what failed since is undone
                 self._counts["skipped"] += 1
                 return
             if plan.failed_alike and not self._retry:

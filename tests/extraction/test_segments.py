@@ -75,9 +75,7 @@ def test_a_recording_shorter_than_a_segment_has_none():
 
 
 def test_the_earlier_of_two_equally_near_frames_is_held():
-    np.testing.assert_array_equal(
-        nearest_valid(np.array([False, True, False, True, False])), [1, 1, 1, 3, 3]
-    )
+    np.testing.assert_array_equal(nearest_valid(np.array([False, True, False, True, False])), [1, 1, 1, 3, 3])
 
 
 @pytest.mark.parametrize(("missing", "reason"), [(0, "no-face"), (20, "missing-frames")])

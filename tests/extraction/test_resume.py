@@ -1,0 +1,190 @@
+"""Work is repeated exactly when something that it depends on has changed."""
+
+import os
+import shutil
+
+import pandas as pd
+import pytest
+
+from emoclip_clinic.errors import StudyError
+from emoclip_clinic.extraction import ExtractionProgress, extract_study
+from emoclip_clinic.study import Study, load_frames, load_segments, load_tracks, read_sidecar
+from tests.extraction.squares import recordings_of, tables_of
+
+KINDS = ("tracks", "frames", "segments")
+
+
+@pytest.fixture
+def no_decoding(monkeypatch: pytest.MonkeyPatch):
+    """A function after whose call no video can be opened."""
+
+    def forbid(*stages: str) -> None:
+        for stage in stages:
+            monkeypatch.setattr(f"emoclip_clinic.extraction.{stage}.open_video", _forbidden)
+
+    return forbid
+
+
+def _forbidden(*_args, **_settings):
+    raise AssertionError("the video was opened again")
+
+
+def assert_same(one: Study, other: Study) -> None:
+    for left, right in zip(tables_of(one), tables_of(other), strict=True):
+        pd.testing.assert_frame_equal(left, right)
+
+
+def test_a_second_run_computes_nothing(study, settings, no_decoding):
+    first = extract_study(study, recordings_of(study), settings)
+    assert (first.n_ok, first.n_skipped) == (2, 0)
+    before = {path: path.stat().st_mtime_ns for path in study.sidecar_paths()}
+    no_decoding("scan", "embed")
+    second = extract_study(study, recordings_of(study), settings)
+    assert (second.n_ok, second.n_failed, second.n_skipped) == (0, 0, 2)
+    assert {path: path.stat().st_mtime_ns for path in study.sidecar_paths()} == before
+
+
+def test_force_computes_everything_again_and_gives_the_same(extracted, settings, whole):
+    assert extract_study(extracted, recordings_of(extracted), settings, force=True).n_ok == 2
+    assert_same(extracted, whole)
+
+
+def test_a_new_stride_runs_the_temporal_part_alone_and_equals_a_fresh_run(
+    study, extracted, settings, no_decoding
+):
+    changed = settings.model_copy(update={"stride_frames": 5, "min_coverage": 0.9})
+    extract_study(study, recordings_of(study), changed)
+    no_decoding("scan", "embed")
+    assert extract_study(extracted, recordings_of(extracted), changed).n_ok == 2
+    assert_same(extracted, study)
+
+
+def test_re_segmenting_half_precision_frames_equals_a_fresh_run(
+    study, videos, settings, no_decoding, tmp_path
+):
+    fresh = Study(shutil.copytree(videos, tmp_path / "fresh"))
+    half = settings.model_copy(update={"frame_dtype": "float16"})
+    changed = half.model_copy(update={"segment_frames": 20})
+    extract_study(fresh, recordings_of(fresh), changed)
+    extract_study(study, recordings_of(study), half)
+    no_decoding("scan", "embed")
+    extract_study(study, recordings_of(study), changed)
+    assert_same(study, fresh)
+
+
+def test_a_new_subject_rule_crops_again_and_does_not_detect_again(extracted, settings, no_decoding):
+    tracks = load_tracks(extracted)
+    no_decoding("scan")
+    changed = settings.model_copy(update={"subject_rule": "right"})
+    assert extract_study(extracted, recordings_of(extracted), changed).n_ok == 2
+    pd.testing.assert_frame_equal(load_tracks(extracted, allow_mixed=True), tracks)
+    frames = load_frames(extracted, allow_mixed=True).set_index("participant_id")
+    assert frames.loc["sub-01", "box_x1"].median() == pytest.approx(20, abs=2)  # nobody else is there
+    assert frames.loc["sub-02", "box_x1"].median() == pytest.approx(120, abs=2)
+
+
+def test_a_rule_that_chooses_the_same_track_encodes_nothing_again(extracted, settings, no_decoding):
+    no_decoding("scan", "embed")
+    changed = settings.model_copy(update={"subject_rule": "left", "min_margin": 0.9})
+    assert extract_study(extracted, recordings_of(extracted), changed).n_ok == 2
+    assert {read_sidecar(path).subject.rule for path in extracted.sidecar_paths()} == {"left"}
+
+
+def test_another_model_keeps_the_tracks(extracted, settings, no_decoding):
+    records = extracted.root / "protocols" / "weights"
+    records.mkdir(parents=True)
+    (records / "other-random.yaml").write_text(
+        "name: other-random\nkind: random\narchitecture: tiny\nseed: 7\ndescription: Another tiny model.\n"
+    )
+    before = load_segments(extracted)
+    no_decoding("scan")
+    other = settings.model_copy(update={"model": "other-random"})
+    assert extract_study(extracted, recordings_of(extracted), other).n_ok == 2
+    after = load_segments(extracted)
+    assert {read_sidecar(path).weights.name for path in extracted.sidecar_paths()} == {"other-random"}
+    assert not (before["e000"] - after["e000"]).abs().lt(1e-6).any()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("damage", ["flipped", "cut", "absent"])
+def test_a_damaged_table_is_noticed_and_made_again(extracted, whole, settings, kind, damage):
+    (path,) = extracted.derivatives.glob(f"sub-02/ses-1/beh/*_desc-{kind}_emoclip.parquet")
+    content = bytearray(path.read_bytes())
+    if damage == "flipped":
+        content[len(content) // 3] ^= 0xFF
+        path.write_bytes(content)
+    elif damage == "cut":
+        path.write_bytes(content[: len(content) // 2])
+    else:
+        path.unlink()
+    summary = extract_study(extracted, recordings_of(extracted), settings)
+    assert (summary.n_ok, summary.n_skipped, summary.n_failed) == (1, 1, 0)
+    assert_same(extracted, whole)
+
+
+@pytest.mark.parametrize("content", [b"", b'{"format_version": 1', b'{"format_version": 99}'])
+def test_a_damaged_or_foreign_sidecar_is_no_result(extracted, settings, content):
+    path = extracted.sidecar_paths()[0]
+    path.write_bytes(content)
+    summary = extract_study(extracted, recordings_of(extracted), settings)
+    assert (summary.n_ok, summary.n_skipped) == (1, 1)
+    assert read_sidecar(path).status == "ok"
+
+
+def test_a_video_that_changed_is_done_again_and_a_touched_one_is_not(extracted, settings, no_decoding):
+    shutil.copy(extracted.root / "sub-02_ses-1_beh.mp4", extracted.root / "sub-01_ses-1_beh.mp4")
+    summary = extract_study(extracted, recordings_of(extracted), settings)
+    assert (summary.n_ok, summary.n_skipped) == (1, 1)
+    os.utime(extracted.root / "sub-02_ses-1_beh.mp4", (1, 1))
+    no_decoding("scan", "embed")
+    summary = extract_study(extracted, recordings_of(extracted), settings)
+    assert (summary.n_ok, summary.n_skipped, summary.n_failed) == (0, 2, 0)
+
+
+def test_tables_without_a_sidecar_are_no_result_but_serve_to_make_it(extracted, whole, settings, no_decoding):
+    for path in extracted.sidecar_paths():
+        path.unlink()
+    with pytest.raises(StudyError, match="must have results"):
+        load_segments(extracted)
+    no_decoding("scan", "embed")
+    assert extract_study(extracted, recordings_of(extracted), settings).n_ok == 2
+    assert_same(extracted, whole)
+
+
+class StopDuring(ExtractionProgress):
+    """Presses Ctrl-C when a stage of a recording begins."""
+
+    def __init__(self, key: str, stage: str) -> None:
+        self._at = (key, stage)
+
+    def stage(self, key: str, stage_name: str, done: float, video_s_done: float) -> None:
+        if (key, stage_name) == self._at:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("stage", ["faces", "encode", "segments"])
+def test_an_interrupted_run_keeps_what_is_done_and_the_next_finishes(study, whole, settings, stage):
+    summary = extract_study(study, recordings_of(study), settings, progress=StopDuring("sub-02_ses-1", stage))
+    assert summary.interrupted
+    assert summary.n_ok == 1
+    assert [row.status for row in summary.rows] == ["ok"]
+    assert not list(study.root.rglob("*.emoclip-tmp"))
+    summary = extract_study(study, recordings_of(study), settings)
+    assert (summary.n_ok, summary.n_skipped, summary.interrupted) == (1, 1, False)
+    assert_same(study, whole)
+
+
+def test_a_failed_rerun_keeps_the_earlier_result(extracted, settings):
+    kept = load_segments(extracted, participants=["sub-01"])
+    path = extracted.root / "sub-01_ses-1_beh.mp4"
+    content = path.read_bytes()
+    path.write_bytes(b"no video any more")
+    summary = extract_study(extracted, recordings_of(extracted), settings)
+    assert (summary.n_failed, summary.n_skipped) == (1, 1)
+    row = next(row for row in summary.rows if row.participant_id == "sub-01")
+    assert row.status == "ok"
+    assert any("later run failed" in warning for warning in row.warnings)
+    pd.testing.assert_frame_equal(load_segments(extracted, participants=["sub-01"]), kept)
+    path.write_bytes(content)
+    extract_study(extracted, recordings_of(extracted), settings)
+    assert not extracted.failed_paths()
