@@ -1,0 +1,45 @@
+"""From segment embeddings to one row of features for each session."""
+
+from emoclip_clinic.regression.features.moments import QUANTILES
+from emoclip_clinic.regression.features.movement import next_apart
+from emoclip_clinic.regression.features.registry import (
+    Aggregation,
+    Features,
+    aggregate,
+    aggregation_names,
+    register_aggregation,
+)
+from emoclip_clinic.regression.features.segments import (
+    EmbeddingSource,
+    SessionKey,
+    SessionSegments,
+    VideoContent,
+    iter_sessions,
+    usable_seconds,
+)
+from emoclip_clinic.regression.features.sessions import (
+    MIN_USABLE_S,
+    SessionFeatures,
+    session_features,
+    session_keys,
+)
+
+__all__ = [
+    "MIN_USABLE_S",
+    "QUANTILES",
+    "Aggregation",
+    "EmbeddingSource",
+    "Features",
+    "SessionFeatures",
+    "SessionKey",
+    "SessionSegments",
+    "VideoContent",
+    "aggregate",
+    "aggregation_names",
+    "iter_sessions",
+    "next_apart",
+    "register_aggregation",
+    "session_features",
+    "session_keys",
+    "usable_seconds",
+]
