@@ -213,7 +213,7 @@ def check_alphas(alphas: ArrayLike) -> NDArray[np.float64]:
         warnings.warn(
             f"alphas holds {len(array) - len(unique)} repeated penalties; each is used once.",
             RegressionWarning,
-            stacklevel=2,
+            stacklevel=4,
         )
     return unique
 

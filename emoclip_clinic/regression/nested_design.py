@@ -162,5 +162,5 @@ def _warn_constant(X: NDArray[np.floating]) -> None:
             f"{constant.size} of {X.shape[1]} features are constant (the first is column {constant[0]}); "
             "they have no effect on the predictions.",
             RegressionWarning,
-            stacklevel=2,
+            stacklevel=4,
         )

@@ -16,13 +16,13 @@ Floats = NDArray[np.float64]
 Rows = NDArray[np.intp]
 
 # Rows are converted and standardised in blocks of this many values.
-BLOCK_VALUES = 2**20
+BLOCK_VALUES = 2**19
 # A feature whose variance in a training set is below this part of its variance in all rows has lost digits by
 # the subtraction; its sums are computed anew from the training rows.
 CANCELLED = 1e-4
-# Gram matrices are kept for participants with this many rows per feature: together they then take at most
-# half the memory of the rows in float64. For the others it costs less to compute the matrix again than to
-# decompose it.
+# The lower halves of Gram matrices are kept for participants with this many rows per feature: together they
+# take at most a quarter of the memory of the rows in float64. For the others it costs less to compute the
+# matrix again than to decompose it.
 ROWS_PER_FEATURE = 2
 
 
@@ -30,7 +30,7 @@ ROWS_PER_FEATURE = 2
 class _Sums:
     """Weighted sums over rows of the globally centred and scaled features z."""
 
-    gram: Floats  # (p, p), sum of w z z'
+    gram: Floats  # (p, p), sum of w z z'; only the lower half, in one row, where sums are kept
     total: Floats  # (p,), sum of w z
     weight: float
 
@@ -93,13 +93,14 @@ class PrimalRidge:
         self._shift = np.zeros(n_features)
         self._unit = np.ones(n_features)
         self._set_origin()
+        self._lower = np.tril_indices(n_features)
         self._kept: dict[int, _Sums] = {}
         self._size = np.bincount(codes[rows], minlength=int(codes.max()) + 1)
         self._all = self._zero()
         for code in np.unique(codes[rows]):
             sums = self._sum(rows[codes[rows] == code])
             if self._size[code] >= ROWS_PER_FEATURE * n_features:
-                self._kept[int(code)] = sums
+                self._kept[int(code)] = _Sums(sums.gram[self._lower], sums.total, sums.weight)
             self._all = self._all.add(sums)
         self._variance = np.diag(self._all.gram) / self._all.weight
 
@@ -211,8 +212,12 @@ class PrimalRidge:
         size = np.bincount(codes, minlength=len(self._size))
         whole = [code for code in self._kept if size[code] == self._size[code]]
         sums = self._sum(rows[~np.isin(codes, whole)])
+        full = np.empty_like(sums.gram)
         for code in whole:
-            sums = sums.add(self._kept[code])
+            kept = self._kept[code]
+            full[self._lower] = kept.gram
+            full[self._lower[::-1]] = kept.gram
+            sums = sums.add(_Sums(full, kept.total, kept.weight))
         return sums
 
     def _decompose(self, rows: Rows) -> _Spectrum:

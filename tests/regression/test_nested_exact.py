@@ -1,5 +1,7 @@
 """Nested ridge equals the plain scikit-learn loop, with weights, missing ratings and odd features."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from sklearn.preprocessing import StandardScaler
@@ -205,3 +207,14 @@ def test_progress_reaches_the_total():
     seen = []
     nested_predict(X, Y, groups, alphas=[1, 10], progress=lambda done, total: seen.append((done, total)))
     assert seen[-1] == (4 * len(X), 4 * len(X))
+
+
+def test_many_segments_take_at_most_twice_the_memory_of_the_matrix_beside_it():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((30_000, 256), dtype=np.float32)
+    groups = np.sort(rng.integers(0, 40, len(X)))
+    tracemalloc.start()
+    nested_predict(X, X[:, :2], groups, alphas=[1.0, 1e3], outer=3, inner=2)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak <= 2 * X.nbytes
