@@ -218,6 +218,8 @@ def _check_splits(splits: Sequence[AuditedSplit]) -> AuditCheck:
     violations = []
     for split in splits:
         labels, codes = participant_codes(split.groups, len(split.groups))
+        if not split.folds:
+            violations.append(f"{split.name}: no folds.")
         for fold in split.folds:
             place = f"{split.name}, fold {fold.name}"
             if np.intersect1d(fold.train, fold.test).size:
