@@ -76,7 +76,7 @@ def participant_weights(
     ndarray of shape (n_segments,)
         With mean 1, so that a penalty means what it means without weights. A segment weighs
         ``N / (P * S * n)``: N segments and P participants in all, S sessions of its participant, n segments
-        of its session.
+        of its session. Where a session lacks a rating, its participant weighs less for that target.
 
     Raises
     ------

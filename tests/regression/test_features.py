@@ -290,6 +290,17 @@ def test_tasks_and_sessions_can_be_chosen(written: WrittenStudy) -> None:
         session_features(written.study, tasks=["readin"])
 
 
+def test_embeddings_of_random_weights_are_warned_of(
+    written: WrittenStudy, caplog: pytest.LogCaptureFixture
+) -> None:
+    written.write("sub-01", "ses-1", np.ones((6, 2)))
+    session_features(written.study)
+    assert not caplog.records
+    written.write("sub-01", "ses-1", np.ones((6, 2)), weights=WEIGHTS.model_copy(update={"kind": "random"}))
+    assert session_features(written.study).source.weights_kind == "random"
+    assert "random weights mean nothing" in caplog.text
+
+
 def test_an_empty_study_says_to_extract(written: WrittenStudy) -> None:
     with pytest.raises(StudyError, match="extract"):
         session_features(written.study)

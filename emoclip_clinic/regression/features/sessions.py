@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["MIN_USABLE_S", "SessionFeatures", "session_features", "session_keys"]
+
+_log = logging.getLogger(__name__)
 
 MIN_USABLE_S = 10.0
 """Least usable video of a session, in seconds, unless the user says otherwise."""
@@ -166,8 +169,11 @@ def session_features(
             "At least one session must have enough usable video",
             found="; ".join(f"{n} x {reason}" for reason, n in reasons.items()) or "no session",
             where=Study.of(study).root,
-            hint="See status.tsv for coverage, or lower min_usable_s.",
+            hint="See coverage in status.tsv. Lower min_usable_s, or choose an aggregation that needs fewer"
+            " segments.",
         )
+    if source.weights_kind == "random":
+        _log.warning("Embeddings of random weights mean nothing, and so do predictions from them.")
     return SessionFeatures(
         sessions=_table(kept),
         X=np.vstack(rows),
