@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -20,7 +22,7 @@ from emoclip_clinic.regression.mlp.stack import Stack
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["Network", "Progress", "choose_device", "networks_per_chunk", "train_networks"]
+__all__ = ["Network", "Progress", "choose_device", "networks_in_memory", "train_networks"]
 
 logger = logging.getLogger(__name__)
 
@@ -29,8 +31,6 @@ Progress = Callable[[int, int], None]
 MEBIBYTE = 2**20
 # On a CPU, stacks beyond this fall out of the cache, and every step fetches all weights from main memory.
 CPU_CACHE_MB = 12
-# Networks for each CPU thread, so that none is idle.
-PER_THREAD = 4
 # Rows that stop training are evaluated in blocks of so many.
 STOP_BLOCK = 256
 # The stack is made smaller once so large a part of it has stopped.
@@ -85,8 +85,8 @@ def choose_device(device: str) -> str:
     return device
 
 
-def networks_per_chunk(
-    members: Sequence[Member], table: Table, settings: MlpSettings, *, device: str, max_memory_mb: float
+def networks_in_memory(
+    members: Sequence[Member], table: Table, settings: MlpSettings, *, max_memory_mb: float
 ) -> int:
     """Return how many networks may be trained at once.
 
@@ -95,7 +95,6 @@ def networks_per_chunk(
     members : sequence of Member
     table : Table
     settings : MlpSettings
-    device : str
     max_memory_mb : float
         Cap on tensors on the device, in MiB: the data, and for each network six copies of its weights
         (weights, gradients, two moments, best so far, one in passing) and what its batches take.
@@ -109,11 +108,7 @@ def networks_per_chunk(
     RegressionError
         If the data and one network exceed the cap.
     """
-    import torch
-
     (n_rows, n_features), n_targets = table.X.shape, table.Y.shape[1]
-    sizes = [n_features, *settings.hidden, n_targets]
-    n_weights = sum((n_in + 1) * n_out for n_in, n_out in pairwise(sizes))
     longest = max(len(member.train) for member in members)
     stopping = max(len(member.stop) for member in members)
     rows_at_once = max(min(settings.batch_size, longest), min(STOP_BLOCK, stopping))
@@ -121,16 +116,13 @@ def networks_per_chunk(
     values_per_row = n_features + 3 * sum(settings.hidden) + 6 * n_targets
     shared = 4 * n_rows * (n_features + 2 * n_targets)
     # Row numbers take eight bytes, and their shares four.
-    each = 4 * (6 * n_weights + rows_at_once * values_per_row) + 12 * (longest + stopping)
+    each = 4 * (6 * _n_weights(table, settings) + rows_at_once * values_per_row) + 12 * (longest + stopping)
     fitting = int((max_memory_mb * MEBIBYTE - shared) // each)
     if fitting < 1:
         raise RegressionError(
             "max_memory_mb must hold the data and one network",
             found=f"{max_memory_mb:g} MiB, needed {(shared + each) / MEBIBYTE:.1f} MiB",
         )
-    if device == "cpu":
-        quick = max(CPU_CACHE_MB * MEBIBYTE // (4 * 5 * n_weights), PER_THREAD * torch.get_num_threads())
-        fitting = min(fitting, quick)
     return fitting
 
 
@@ -152,7 +144,7 @@ def train_networks(
     settings : MlpSettings
     device : str
     max_memory_mb : float
-        See `networks_per_chunk`.
+        See `networks_in_memory`.
     progress : callable, optional
         Called with (done, total) numbers of networks.
 
@@ -168,21 +160,63 @@ def train_networks(
     """
     import torch
 
-    size = networks_per_chunk(members, table, settings, device=device, max_memory_mb=max_memory_mb)
+    fitting = networks_in_memory(members, table, settings, max_memory_mb=max_memory_mb)
     steps = [n_batches(len(member.train), settings.batch_size) for member in members]
     jobs = [(member, rate) for member in range(len(members)) for rate in range(len(settings.learning_rates))]
     # Networks of like size lie together, and those of one fold, so that a fold is soon complete.
     jobs.sort(key=lambda job: (-steps[job[0]], job))
+    workers = min(torch.get_num_threads(), fitting) if device == "cpu" else 1
+    size = fitting // workers
+    if device == "cpu":
+        n_weights = _n_weights(table, settings)
+        size = max(1, min(size, CPU_CACHE_MB * MEBIBYTE // (4 * 5 * n_weights)))
+    rounds = -(-len(jobs) // (size * workers))
+    parts = [part for part in np.array_split(np.arange(len(jobs)), rounds * workers) if len(part)]
+    chunks = [sorted((jobs[i] for i in part), key=lambda job: (-steps[job[0]], job[::-1])) for part in parts]
+    logger.debug("%d networks in %d chunks on %s", len(jobs), len(chunks), device)
     values = torch.from_numpy(table.X).to(device)
     ratings = torch.from_numpy(np.hstack([table.Y, table.weight]).astype(np.float32)).to(device)
-    logger.debug("%d networks, %d at once, on %s", len(jobs), min(size, len(jobs)), device)
+    halt = threading.Event()
+
+    def train(chunk: list[tuple[int, int]]) -> list[Network]:
+        return _Chunk(values, ratings, members, chunk, settings, device, halt).train()
+
     done = 0
-    for start in range(0, len(jobs), size):
-        mine = sorted(jobs[start : start + size], key=lambda job: (-steps[job[0]], job[1], job[0]))
-        yield from _Chunk(values, ratings, members, mine, settings, device).train()
-        done += len(mine)
+    for networks in _in_threads(train, chunks, workers, halt) if device == "cpu" else map(train, chunks):
+        yield from networks
+        done += len(networks)
         if progress is not None:
             progress(done, len(jobs))
+
+
+def _in_threads(
+    train: Callable[[list[tuple[int, int]]], list[Network]],
+    chunks: list[list[tuple[int, int]]],
+    workers: int,
+    halt: threading.Event,
+) -> Iterator[list[Network]]:
+    """Train chunks side by side, each in one thread, and yield their networks in order.
+
+    A step of one chunk is too short to be shared: threads that wait for each other at the end of every matrix
+    product cost more than they bring, many times more on a busy machine.
+    """
+    import torch
+
+    n_threads = torch.get_num_threads()
+    with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as executor:
+        try:
+            for future in [executor.submit(train, chunk) for chunk in chunks]:
+                yield future.result()
+        finally:
+            # After an error or Ctrl-C the other threads end with their epoch.
+            halt.set()
+            executor.shutdown(cancel_futures=True)
+            torch.set_num_threads(n_threads)
+
+
+def _n_weights(table: Table, settings: MlpSettings) -> int:
+    sizes = [table.X.shape[1], *settings.hidden, table.Y.shape[1]]
+    return sum((n_in + 1) * n_out for n_in, n_out in pairwise(sizes))
 
 
 class _Chunk:
@@ -196,7 +230,9 @@ class _Chunk:
         jobs: list[tuple[int, int]],
         settings: MlpSettings,
         device: str,
+        halt: threading.Event,
     ) -> None:
+        self._halt = halt
         self._values, self._ratings = values, ratings
         self._settings, self._device = settings, device
         self._members, self._jobs = members, jobs
@@ -305,7 +341,7 @@ class _Chunk:
             for epoch in range(1, self._settings.max_epochs + 1):
                 self._train_epoch()
                 self._note(epoch)
-                if not self._going.any():
+                if self._halt.is_set() or not self._going.any():
                     break
                 if self._going.mean() <= 1 - STOPPED_PART:
                     finished += self._finished(np.flatnonzero(~self._going))
