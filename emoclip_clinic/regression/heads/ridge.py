@@ -1,0 +1,115 @@
+"""Ridge regression on the embedding, and the same on covariates and on camera descriptors as baselines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from emoclip_clinic.errors import RegressionError
+from emoclip_clinic.regression.checks import MIN_PARTICIPANTS, check_features
+from emoclip_clinic.regression.group_ridge import GroupRidgeCV
+from emoclip_clinic.regression.heads.registry import HeadData, HeadPrediction, register_head
+from emoclip_clinic.regression.nested import nested_predict
+from emoclip_clinic.regression.nested_design import DEFAULT_ALPHAS, Inner
+
+__all__ = ["RidgeHead"]
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class _Linear:
+    """Coefficients and intercepts in the units of the features."""
+
+    coef: Floats
+    intercept: Floats
+    alpha: Floats
+
+    def predict(self, X: ArrayLike) -> Floats:
+        features = check_features(X)
+        if features.shape[1] != self.coef.shape[1]:
+            raise RegressionError(
+                f"The ridge was trained on {self.coef.shape[1]} features", found=features.shape[1]
+            )
+        return np.asarray(features @ self.coef.T + self.intercept, dtype=np.float64)
+
+    def arrays(self) -> dict[str, NDArray[np.generic]]:
+        return {"coef": self.coef, "intercept": self.intercept, "alpha": self.alpha}
+
+
+@dataclass(frozen=True)
+class RidgeHead:
+    """Ridge regression with the penalty of each target chosen inside the training participants.
+
+    Attributes
+    ----------
+    name, reads, baseline
+        See `Head`.
+    alphas : tuple of float
+    inner : "auto", "participant", or int
+        See `nested_predict`.
+    seed : int
+        Seed of grouped inner folds.
+    """
+
+    name: str = "ridge"
+    reads: str = "embedding"
+    baseline: bool = False
+    alphas: tuple[float, ...] = DEFAULT_ALPHAS
+    inner: Inner = "auto"
+    seed: int = 0
+
+    def out_of_fold(self, data: HeadData) -> HeadPrediction:
+        """Predict by nested cross-validation."""
+        result = nested_predict(
+            data.block(self.reads),
+            data.Y,
+            data.groups,
+            alphas=self.alphas,
+            sample_weight=data.weight,
+            outer=data.folds,
+            inner=self.inner,
+            seed=self.seed,
+        )
+        return HeadPrediction(
+            self.name,
+            result.predictions.reshape(data.n_repeats, *data.Y.shape),
+            result.chosen_alphas,
+            {"inner": result.inner, "alphas": result.alphas.tolist()},
+        )
+
+    def fit(self, data: HeadData) -> _Linear:
+        """Fit all participants; a target rated in fewer than three is predicted as NaN."""
+        features, n_targets = data.block(self.reads), data.Y.shape[1]
+        model = _Linear(
+            np.full((n_targets, features.shape[1]), np.nan),
+            np.full(n_targets, np.nan),
+            np.full(n_targets, np.nan),
+        )
+        rated = ~np.isnan(data.Y) & (data.weight > 0)[:, None]
+        usable = [k for k in range(n_targets) if _enough(data.groups[rated[:, k]])]
+        if usable:
+            ridge = GroupRidgeCV(self.alphas, inner=self.inner, seed=self.seed).fit(
+                features, data.Y[:, usable], groups=data.groups, sample_weight=data.weight
+            )
+            model.coef[usable], model.intercept[usable] = ridge.coef_, ridge.intercept_
+            model.alpha[usable] = ridge.alpha_
+        return model
+
+    def restore(self, arrays: Mapping[str, NDArray[np.generic]]) -> _Linear:
+        """Make the fitted regressor again from its arrays."""
+        return _Linear(
+            *(np.asarray(arrays[name], dtype=np.float64) for name in ("coef", "intercept", "alpha"))
+        )
+
+
+def _enough(participants: NDArray[np.intp]) -> bool:
+    return len(np.unique(participants)) >= MIN_PARTICIPANTS
+
+
+register_head(RidgeHead())
+register_head(RidgeHead(name="ridge-covariates", reads="covariates", baseline=True))
+register_head(RidgeHead(name="ridge-camera", reads="camera", baseline=True))
