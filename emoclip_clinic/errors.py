@@ -1,10 +1,10 @@
 """The family of errors that the package raises on bad input, and how their messages are composed.
 
-A message has up to four parts: the rule, what was found, where, and what to do next. The command line prints it
-without a traceback.
+A message has up to four parts: the rule, what was found, where, and what to do next. The command line prints
+it without a traceback.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -22,6 +22,7 @@ __all__ = [
     "VideoError",
     "WeightsError",
     "did_you_mean",
+    "suggestions",
 ]
 
 
@@ -33,7 +34,8 @@ class EmoClipClinicError(Exception):
     rule : str
         What must hold, as a sentence.
     found : object, optional
-        The offending value; shown with ``repr`` unless it is a string.
+        The offending value, shown with ``repr`` unless it is a string; or a list of strings, each of which
+        gets a line of its own.
     where : str or Path, optional
         File, row, column or recording.
     hint : str, optional
@@ -49,14 +51,29 @@ class EmoClipClinicError(Exception):
         self.hint = hint
         super().__init__(self._message())
 
+    @property
+    def found_lines(self) -> tuple[str, ...]:
+        """What was found, line by line; empty if nothing was said."""
+        if self.found is None:
+            return ()
+        if isinstance(self.found, str):
+            return tuple(line.strip() for line in self.found.strip().splitlines())
+        if isinstance(self.found, list):
+            return tuple(str(one) for one in self.found)
+        return (repr(self.found),)
+
     def _message(self) -> str:
-        text = self.rule if self.rule.endswith((".", "!", "?")) else f"{self.rule}."
-        if self.found is not None:
-            text += f" Found: {self.found if isinstance(self.found, str) else repr(self.found)}."
+        text = _sentence(self.rule)
+        lines = self.found_lines
+        if len(lines) == 1:
+            text += f" Found: {_sentence(lines[0])}"
+        elif lines:
+            text += "".join(["\nFound:", *(f"\n  {line}" for line in lines)])
         if self.where is not None:
             text = f"{self.where}: {text}"
         if self.hint:
-            text += f" {self.hint}"
+            separator = "\n" if len(lines) > 1 else " "
+            text += f"{separator}{self.hint}"
         return text
 
 
@@ -115,3 +132,18 @@ def did_you_mean(value: str, options: Iterable[str]) -> str:
         match = next(k for k in known if k.lower() == close[0])
         return f"Did you mean '{match}'?"
     return f"Choose one of: {', '.join(known)}." if known else ""
+
+
+def suggestions(values: Sequence[str], options: Iterable[str]) -> str:
+    """Compose the sentences that offer an option for each of several values; a list is given once."""
+    if len(values) == 1:
+        return did_you_mean(values[0], options)
+    known = list(options)
+    said = {value: did_you_mean(value, known) for value in dict.fromkeys(values)}
+    close = [f"For '{value}', d{text[1:]}" for value, text in said.items() if text.endswith("?")]
+    others = dict.fromkeys(text for text in said.values() if text and not text.endswith("?"))
+    return " ".join([*close, *others])
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "!", "?")) else f"{text}."

@@ -72,8 +72,9 @@ def read_participants(study: Study | Path | str) -> "pd.DataFrame":
     if problems:
         raise StudyError(
             "Every row must name a participant of its own",
-            found="\n  " + "\n  ".join(problems) + "\n",
+            found=problems,
             where=path,
+            hint="Correct these lines; the header is line 1.",
         )
     frame = pd.DataFrame(list(table.rows), columns=list(table.columns))
     values = {

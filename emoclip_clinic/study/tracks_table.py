@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from emoclip_clinic.errors import StudyError, did_you_mean
+from emoclip_clinic.errors import StudyError, suggestions
 from emoclip_clinic.study.bids_names import ENTITY_ORDER
 from emoclip_clinic.study.files import read_tsv
 from emoclip_clinic.study.identifiers import IdentifierKind, clean_label
@@ -175,7 +175,7 @@ def read_tracks(study: Study) -> TrackChoices:
             f"tracks.tsv must have the columns {' and '.join(_NEEDED)}, and only known ones",
             found="; ".join([*(f"no {name}" for name in missing), *map(repr, unknown)]),
             where=path,
-            hint=" ".join(f"{name!r}: {did_you_mean(name, allowed)}" for name in unknown) or None,
+            hint=suggestions(unknown, allowed) or None,
         )
     problems: list[str] = []
     rows: dict[_Identity, dict[int, int]] = {}
@@ -197,7 +197,10 @@ def read_tracks(study: Study) -> TrackChoices:
         scans.setdefault(identity, cells.get("scan_key"))
     if problems:
         raise StudyError(
-            "Every row of tracks.tsv must be valid", found="\n  " + "\n  ".join(problems) + "\n", where=path
+            "Every row of tracks.tsv must be valid",
+            found=problems,
+            where=path,
+            hint="Correct these lines (the header is line 1) and run again.",
         )
     return TrackChoices(
         {
