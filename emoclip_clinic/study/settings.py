@@ -4,13 +4,14 @@ Every field carries the stage at which it starts to matter (``scan``, ``crop``, 
 ``run``), so that a result is recomputed from the first stage whose settings changed and no further back.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from emoclip_clinic.study.files import write_bytes
 from emoclip_clinic.study.settings_files import check_values, read_table_of
@@ -29,6 +30,16 @@ __all__ = [
 
 Stage = Literal["scan", "crop", "encode", "segment", "run"]
 SubjectRule = Literal["largest", "longest", "left", "right", "center"]
+
+
+_DEVICE_NAMES = ("auto", "cpu", "cuda", "cuda:0", "mps")
+
+
+def _device_name(name: str) -> str:
+    """Check the name alone; whether the machine has the device is asked when it is needed."""
+    if not re.fullmatch(r"auto|cpu|mps|cuda(:[0-9]+)?", name):
+        raise ValueError("must be auto, cpu, cuda, cuda:N or mps")
+    return name
 
 
 def _stage(stage: Stage, unit: str = "") -> dict[str, str]:
@@ -192,7 +203,9 @@ class ExtractSettings(BaseModel):
     # run: never changes a result beyond rounding
     device: Annotated[
         str,
+        AfterValidator(_device_name),
         Field(
+            examples=list(_DEVICE_NAMES),
             description="Where to compute: cpu, cuda, cuda:N or mps; auto is cuda if there is one, else cpu.",
             json_schema_extra=_stage("run"),
         ),

@@ -1,13 +1,13 @@
 """Reading settings files: TOML tables, checked value by value so that a mistake is told where it stands."""
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from emoclip_clinic.errors import SettingsError, did_you_mean
+from emoclip_clinic.errors import SettingsError, did_you_mean, suggestions
 
 __all__ = ["KNOWN_TABLES", "check_values", "read_table_of"]
 
@@ -47,19 +47,39 @@ def read_table_of(path: Path, table: str) -> dict[str, object]:
         content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise SettingsError(
-            "The settings file must be readable", found=error.strerror or str(error), where=path
+            "The settings file must be readable",
+            found=error.strerror or str(error),
+            where=path,
+            hint="Check its path and its permissions; a relative path starts at the working directory.",
         ) from error
     except UnicodeDecodeError as error:
-        raise SettingsError("The settings file must be UTF-8 text", found=str(error), where=path) from error
+        raise SettingsError(
+            "The settings file must be UTF-8 text",
+            found=str(error),
+            where=path,
+            hint="Save it as UTF-8 in your editor.",
+        ) from error
     except tomllib.TOMLDecodeError as error:
-        raise SettingsError("The settings file must be TOML", found=str(error), where=path) from error
+        raise SettingsError(
+            "The settings file must be TOML",
+            found=str(error),
+            where=path,
+            hint="Write settings as name = value below a table such as [extract], and text in quotes.",
+        ) from error
     for name, value in content.items():
+        if not isinstance(value, dict) and name in KNOWN_TABLES:
+            raise SettingsError(
+                f"[{name}] must be a table",
+                found=f"{name} = {value!r}",
+                where=path,
+                hint=f"Write [{name}] on a line of its own, and its settings below it.",
+            )
         if not isinstance(value, dict):
             raise SettingsError(
                 "Every setting must stand in a table",
-                found=f"{name} outside of any" if name not in KNOWN_TABLES else f"{name} = {value!r}",
+                found=f"{name} outside of any",
                 where=path,
-                hint=f"Write [{name if name in KNOWN_TABLES else table}] on a line before it.",
+                hint=f"Write [{table}] on a line before it.",
             )
         if name not in KNOWN_TABLES:
             raise SettingsError(
@@ -91,34 +111,37 @@ def check_values(model: type[BaseModel], values: Mapping[str, object], *, where:
         If a name is unknown or a value is not allowed. All are told together.
     """
     unknown = [name for name in values if name not in model.model_fields]
-    problems = [f"{name!r} is no setting; {did_you_mean(name, model.model_fields)}" for name in unknown]
+    problems = [f"{name!r} is no setting" for name in unknown]
+    hints = {suggestions(unknown, model.model_fields): None} if unknown else {}
     known = {name: value for name, value in values.items() if name in model.model_fields}
     try:
         model.model_validate(known, strict=True)
     except ValidationError as error:
-        problems += [
-            _told(model, str(one["loc"][0]) if one["loc"] else "", one["msg"], one["input"])
-            for one in error.errors(include_url=False)
-        ]
+        for one in error.errors(include_url=False):
+            name, value = str(one["loc"][0]) if one["loc"] else "", one["input"]
+            problems.append(_told(name, one["msg"], value))
+            options = _options(model, name)
+            if options and isinstance(value, str):
+                hints[did_you_mean(value, options)] = None
     if problems:
         raise SettingsError(
             "Every setting must have a known name and an allowed value",
-            found="; ".join(problems),
+            found=problems,
             where=where,
+            hint=" ".join(hints) or "Give an allowed value; --help lists them, with unit and default.",
         )
 
 
-def _told(model: type[BaseModel], name: str, message: str, value: object) -> str:
-    text = f"{name} = {value!r}: {message[0].lower()}{message[1:]}" if name else message
-    options = [str(option) for option in _options(model, name)]
-    if options and isinstance(value, str):
-        text += f"; {did_you_mean(value, options)}"
-    return text
+def _told(name: str, message: str, value: object) -> str:
+    said = message.removeprefix("Value error, ")
+    return f"{name} = {value!r}: {said[0].lower()}{said[1:]}" if name else said
 
 
-def _options(model: type[BaseModel], name: str) -> Iterable[object]:
+def _options(model: type[BaseModel], name: str) -> list[str]:
+    """Values that a setting may have, where they can be listed."""
     field = model.model_fields.get(name)
     if field is None:
-        return ()
+        return []
     kinds = [field.annotation, *get_args(field.annotation)]
-    return next((get_args(kind) for kind in kinds if get_origin(kind) is Literal), ())
+    literal = next((get_args(kind) for kind in kinds if get_origin(kind) is Literal), ())
+    return [str(option) for option in literal or field.examples or ()]

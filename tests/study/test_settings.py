@@ -69,11 +69,14 @@ def test_a_file_from_a_windows_editor_is_read(study: Study) -> None:
     [
         (
             "[extract]\nsample_ftps = 5",
-            r"\[extract\]: .*'sample_ftps' is no setting; Did you mean 'sample_fps'",
+            r"\[extract\]: .*'sample_ftps' is no setting\. Did you mean 'sample_fps'",
         ),
         ("[extract]\nresize = 'antialas'", "resize = 'antialas': .*Did you mean 'antialias'"),
         ("[extract]\nsubject_rule = 'lft'", "Did you mean 'left'"),
-        ("[extract]\nbatch_size = 0", "batch_size = 0: input should be greater than or equal to 1"),
+        (
+            "[extract]\nbatch_size = 0",
+            "batch_size = 0: input should be greater than or equal to 1. Give an allowed value; --help lists",
+        ),
         ("[extract]\nbatch_size = '32'", "batch_size = '32': input should be a valid integer"),
         ("[extract]\nbatch_size = true", "batch_size = True: input should be a valid integer"),
         ("[extract]\nbatch_size = 1.5", "batch_size = 1.5"),
@@ -85,9 +88,12 @@ def test_a_file_from_a_windows_editor_is_read(study: Study) -> None:
         ("[extract.sample_fps]\nx = 1", "sample_fps = "),
         ("[extrct]\nbatch_size = 1", r"Found: \[extrct\]. Did you mean 'extract'"),
         ("batch_size = 1", r"batch_size outside of any. Write \[extract\] on a line before it"),
-        ("extract = 1", r"extract = 1. Write \[extract\] on a line"),
-        ("[[extract]]\nbatch_size = 1", "must stand in a table"),
-        ("[extract\n", "must be TOML"),
+        ("extract = 1", r"\[extract\] must be a table. Found: extract = 1. Write \[extract\] on a line"),
+        ("[[extract]]\nbatch_size = 1", r"\[extract\] must be a table"),
+        ("[extract]\ndevice = 'cuba'", "device = 'cuba': must be auto, .*mps. Did you mean 'cuda'"),
+        ("[extract]\ndevice = 'cuda:'", "device = 'cuda:'"),
+        ("[extract]\ndevice = 'cpu:0'", "device = 'cpu:0'"),
+        ("[extract\n", "must be TOML.*Write settings as"),
         ("[extract]\nbatch_size = 1\nbatch_size = 2", "must be TOML"),
     ],
 )
@@ -103,6 +109,23 @@ def test_all_mistakes_of_a_source_are_told_together(study: Study) -> None:
     with pytest.raises(SettingsError) as caught:
         load_settings(study.root)
     assert all(name in str(caught.value) for name in ("batch_size = 0", "'resize'", "min_score = 2"))
+
+
+def test_known_names_are_listed_once_for_several_unknown_ones(study: Study) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load_settings(study.root, overrides={"xyz": 1, "uvw": 2, "batch_sise": 3})
+    assert caught.value.found_lines == (
+        "'xyz' is no setting",
+        "'uvw' is no setting",
+        "'batch_sise' is no setting",
+    )
+    assert str(caught.value).count("crop_margin") == 1
+    assert "For 'batch_sise', did you mean 'batch_size'?" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["auto", "cpu", "cuda", "cuda:0", "cuda:11", "mps"])
+def test_devices_are_known_by_name_whether_or_not_this_machine_has_them(study: Study, name: str) -> None:
+    assert load_settings(study.root, overrides={"device": name}).device == name
 
 
 def test_a_mistake_names_the_file_it_stands_in(study: Study, tmp_path: Path) -> None:
@@ -126,7 +149,7 @@ def test_a_mistaken_option_is_told_as_such(study: Study, overrides: dict[str, ob
 
 
 def test_a_config_file_must_exist(study: Study, tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match=r"readable.*|No such file"):
+    with pytest.raises(SettingsError, match=r"readable.*No such file.*Check its path"):
         load_settings(study.root, config=tmp_path / "absent.toml")
     with pytest.raises(SettingsError, match="readable"):
         load_settings(study.root, config=tmp_path)
