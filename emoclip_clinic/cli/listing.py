@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from emoclip_clinic.cli.console import err
 from emoclip_clinic.cli.tables import clock_text, counted, print_table
-from emoclip_clinic.errors import StudyError, VideoError, did_you_mean
+from emoclip_clinic.errors import StudyError, VideoError
 
 if TYPE_CHECKING:
     from emoclip_clinic.study.layout import Study
     from emoclip_clinic.study.recordings import Recording, Recordings
     from emoclip_clinic.video import VideoInfo
 
-__all__ = ["ProbedRecording", "only_participants", "print_recordings", "probe_recordings"]
+__all__ = ["ProbedRecording", "only_participants", "print_recordings", "print_unassigned", "probe_recordings"]
 
 
 @dataclass(frozen=True)
@@ -27,31 +27,40 @@ class ProbedRecording:
     @property
     def duration_s(self) -> float | None:
         """Seconds of the recording's part of the video; None if the header does not tell."""
-        if self.info is None or self.info.duration_s is None:
-            return None
-        first_s, last_s = self.info.start_s, self.info.start_s + self.info.duration_s
-        part = self.recording
-        start_s = first_s if part.start_s is None else max(first_s, part.start_s)
-        end_s = last_s if part.end_s is None else min(last_s, part.end_s)
-        return max(0.0, end_s - start_s)
+        from emoclip_clinic.extraction.pending import duration_s
+
+        return None if self.info is None else duration_s(self.recording, self.info)
 
 
 def only_participants(recordings: "Recordings", only: Iterable[str]) -> "Recordings":
     """Keep the recordings of the participants named on the command line; all of them if none is named."""
     from dataclasses import replace
 
-    from emoclip_clinic.study.identifiers import clean_label
+    from emoclip_clinic.study.identifiers import suggest_identifiers
 
-    wanted = {f"sub-{clean_label(name, kind='participant')}" for name in only}
+    wanted = {_participant_id(name) for name in only}
     known = {recording.participant_id for recording in recordings.recordings}
     for name in sorted(wanted - known):
         raise StudyError(
-            "--only must name a participant who has a recording", found=name, hint=did_you_mean(name, known)
+            "--only must name a participant who has a recording",
+            found=name,
+            where="--only",
+            hint=suggest_identifiers(name, known) or "emoclip-clinic recordings lists whom the videos show.",
         )
     if not wanted:
         return recordings
     kept = tuple(r for r in recordings.recordings if r.participant_id in wanted)
     return replace(recordings, recordings=kept)
+
+
+def _participant_id(name: str) -> str:
+    from emoclip_clinic.study.identifiers import clean_label
+
+    try:
+        return f"sub-{clean_label(name, kind='participant')}"
+    except StudyError as error:
+        hint = "Name the participant as in --only sub-01; emoclip-clinic recordings lists all."
+        raise StudyError(error.rule, found=error.found, where="--only", hint=hint) from None
 
 
 def probe_recordings(recordings: "Recordings") -> list[ProbedRecording]:
@@ -63,8 +72,12 @@ def probe_recordings(recordings: "Recordings") -> list[ProbedRecording]:
         try:
             probed.append(ProbedRecording(recording, probe(recording.path), None))
         except VideoError as error:
-            probed.append(ProbedRecording(recording, None, f"{error.rule.rstrip('.')}: {error.found}"))
+            probed.append(ProbedRecording(recording, None, _problem(error)))
     return probed
+
+
+def _problem(error: VideoError) -> str:
+    return ": ".join([error.rule.rstrip("."), *error.found_lines])
 
 
 def print_recordings(
@@ -108,6 +121,11 @@ def print_recordings(
         f"\n{counted(len(probed), 'recording')} of {counted(n_participants, 'participant')}, "
         f"{clock_text(total_s)} of video" + (f"; {n_unreadable} cannot be read" if n_unreadable else "") + "."
     )
+    print_unassigned(recordings, study)
+
+
+def print_unassigned(recordings: "Recordings", study: "Study") -> None:
+    """Print the videos that belong to nobody, each with the reason."""
     if recordings.unassigned:
         err.print(
             f"Left out, because nothing says whose they are: {counted(len(recordings.unassigned), 'video')}"

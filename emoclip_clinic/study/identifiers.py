@@ -20,6 +20,7 @@ __all__ = [
     "check_identifiers",
     "clean_label",
     "plain_original",
+    "suggest_identifiers",
     "write_identifiers",
 ]
 
@@ -32,6 +33,7 @@ _PREFIX: dict[IdentifierKind, str] = {
     "run": "run-",
 }
 _MAX_LABEL = 64  # four labels and our endings still fit in the 255 bytes of a file name
+_MOST_LISTED = 20  # known identifiers in one message
 _COLUMNS = ("kind", "participant_id", "label", "original")
 
 
@@ -136,6 +138,35 @@ def clean_label(raw: str, *, kind: IdentifierKind) -> str:
     return label
 
 
+def suggest_identifiers(name: str, known: Iterable[str]) -> str:
+    """Compose the sentence that offers identifiers in place of an unknown one.
+
+    Identifiers look alike without being meant (``sub-09`` is not ``sub-01``), so one is offered only if it is
+    the only one that differs in a single character; else the known ones are listed.
+
+    Parameters
+    ----------
+    name : str
+        The unknown identifier.
+    known : iterable of str
+        Identifiers that exist.
+
+    Returns
+    -------
+    str
+        A sentence; empty if none is known.
+    """
+    ordered = sorted(known)
+    close = [one for one in ordered if _one_edit_apart(name, one)]
+    if len(close) == 1:
+        return f"Did you mean {close[0]!r}?"
+    if not ordered:
+        return ""
+    rest = len(ordered) - _MOST_LISTED
+    more = f" and {rest} more" if rest > 0 else ""
+    return f"Known are {', '.join(ordered[:_MOST_LISTED])}{more}."
+
+
 def check_identifiers(study: Study, recordings: Iterable[Identified]) -> tuple[IdentifierRow, ...]:
     """Check that no two originals share a label, here and with what the study already holds.
 
@@ -166,7 +197,7 @@ def check_identifiers(study: Study, recordings: Iterable[Identified]) -> tuple[I
         raise StudyError(
             "Different identifiers must stay different when only letters and digits are kept,"
             " whatever their letter case",
-            found="; ".join(clashes),
+            found=list(clashes),
             where=study.root,
             hint="Rename one of each pair, for example in recordings.tsv. If both are the same person, write"
             f" it the same way everywhere (and remove an earlier run's row from {study.identifiers_tsv}).",
@@ -204,6 +235,13 @@ def write_identifiers(study: Study, recordings: Iterable[Identified]) -> tuple[I
         columns=_COLUMNS,
     )
     return rows
+
+
+def _one_edit_apart(one: str, other: str) -> bool:
+    """Whether one character replaced, added or left out turns one text into the other."""
+    short, long = sorted((one, other), key=len)
+    at = next((k for k, (a, b) in enumerate(zip(short, long, strict=False)) if a != b), len(short))
+    return short != long and long[at + 1 :] == short[at + (len(short) == len(long)) :]
 
 
 def _rows_of(recordings: Iterable[Identified]) -> Iterable[IdentifierRow]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 from emoclip_clinic.errors import FormatError, SettingsError, StudyError, did_you_mean
 from emoclip_clinic.study.files import sha256_file
 from emoclip_clinic.study.formats import REBUILD_COMMAND, TableKind
-from emoclip_clinic.study.identifiers import clean_label
+from emoclip_clinic.study.identifiers import clean_label, suggest_identifiers
 from emoclip_clinic.study.layout import Study
 from emoclip_clinic.study.sidecar import Sidecar, read_sidecar
 from emoclip_clinic.study.tables import read_table
@@ -96,7 +96,7 @@ def list_results(
                 "Every participant must have a result",
                 found=one,
                 where=place.root,
-                hint=did_you_mean(one, there),
+                hint=suggest_identifiers(one, there),
             )
         paths = tuple(path for path in paths if path.relative_to(place.derivatives).parts[0] in wanted)
     return tuple(Result(path, read_sidecar(path)) for path in paths)
@@ -140,11 +140,13 @@ def load_segments(
 
     Examples
     --------
-    The coverage of each participant, in a study of two (`study` is its folder):
+    The coverage of each session, over rejected segments too, in a study of two participants without
+    sessions (`study` is its folder; pandas leaves out groups without a name unless told not to):
 
-    >>> segments = load_segments(study)
-    >>> segments.groupby("participant_id")["coverage"].mean().to_dict()
-    {'sub-01': 1.0, 'sub-02': 1.0}
+    >>> segments = load_segments(study, status=None, embeddings=False)
+    >>> per_session = segments.groupby(["participant_id", "session_id"], dropna=False)["coverage"].mean()
+    >>> [(person, round(mean, 3)) for (person, _), mean in per_session.items()]
+    [('sub-01', 0.833), ('sub-02', 0.833)]
     """
     return _load(study, "segments", status, participants, embeddings, allow_mixed)
 
@@ -296,7 +298,7 @@ def check_alike(results: Sequence[Result]) -> None:
     if differences:
         raise StudyError(
             "Results that are used together must come from the same weights and settings",
-            found="\n  " + "\n  ".join(differences) + "\n",
+            found=differences,
             hint="Run `emoclip-clinic extract` once more over all recordings, or pass allow_mixed=True"
             " if you know what you do.",
         )

@@ -10,7 +10,13 @@ from hypothesis import strategies as st
 
 from emoclip_clinic.errors import StudyError
 from emoclip_clinic.study.files import read_tsv
-from emoclip_clinic.study.identifiers import check_identifiers, clean_label, plain_original, write_identifiers
+from emoclip_clinic.study.identifiers import (
+    check_identifiers,
+    clean_label,
+    plain_original,
+    suggest_identifiers,
+    write_identifiers,
+)
 from emoclip_clinic.study.layout import Study
 
 
@@ -143,3 +149,26 @@ def test_a_damaged_table_of_identifiers_is_an_error(study: Study) -> None:
     study.identifiers_tsv.write_text("kind\tparticipant_id\tlabel\toriginal\nperson\tsub-1\tsub-1\t1\n")
     with pytest.raises(StudyError, match=r"line 2.*Remove it"):
         check_identifiers(study, [])
+
+
+@pytest.mark.parametrize(
+    ("name", "known", "said"),
+    [
+        ("sub-9", ["sub-09", "sub-11"], "Did you mean 'sub-09'?"),
+        ("sub-011", ["sub-01", "sub-02"], "Did you mean 'sub-01'?"),
+        ("sub-0l", ["sub-01", "sub-12"], "Did you mean 'sub-01'?"),
+        ("sub-9", ["sub-02", "sub-01"], "Known are sub-01, sub-02."),
+        ("sub-03", ["sub-01", "sub-02"], "Known are sub-01, sub-02."),
+        ("sub-10", ["sub-01"], "Known are sub-01."),
+        ("sub-9", [], ""),
+    ],
+)
+def test_an_unknown_identifier_gets_the_one_that_differs_in_one_character_or_all(
+    name: str, known: list[str], said: str
+) -> None:
+    assert suggest_identifiers(name, known) == said
+
+
+def test_a_long_list_of_identifiers_is_cut() -> None:
+    said = suggest_identifiers("sub-A", [f"sub-{k:03d}" for k in range(50)])
+    assert said.endswith("sub-018, sub-019 and 30 more.")
