@@ -199,7 +199,10 @@ def _compile(pattern: str) -> re.Pattern[str]:
         expression = re.compile(unicodedata.normalize("NFC", pattern))
     except re.error as error:
         raise SettingsError(
-            "The pattern must be a regular expression", found=f"{pattern!r} ({error})", where="--pattern"
+            "The pattern must be a regular expression",
+            found=f"{pattern!r} ({error})",
+            where="--pattern",
+            hint=r"For example: '(?P<participant>P\d+)_(?P<session>visit\d)', with its quotes.",
         ) from error
     for group in expression.groupindex:
         if group not in PATTERN_GROUPS:
@@ -230,7 +233,7 @@ def _check_present(rows: Sequence[TableRow], study: Study) -> None:
     if absent:
         raise StudyError(
             "Every row of recordings.tsv must name a video file that is there",
-            found="\n  " + "\n  ".join(absent) + "\n",
+            found=absent,
             where=study.recordings_tsv,
             hint="Correct the paths (relative ones start at the study), or name on the command line only the"
             " videos that are there.",
@@ -326,7 +329,7 @@ def _check_unique(recordings: Iterable[Recording], study: Study) -> None:
     if clashes:
         raise StudyError(
             "Two recordings must not have the same identity",
-            found="\n  " + "\n  ".join(sorted(clashes)) + "\n",
+            found=sorted(clashes),
             where=study.root,
             hint="Tell them apart by session, task or run: in recordings.tsv, or in their names. Nothing has"
             " been done yet.",

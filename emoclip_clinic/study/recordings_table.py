@@ -3,12 +3,12 @@
 import math
 import os
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
 from typing import get_args
 
-from emoclip_clinic.errors import StudyError, did_you_mean
+from emoclip_clinic.errors import StudyError, suggestions
 from emoclip_clinic.study.files import read_tsv
 from emoclip_clinic.study.identifiers import IdentifierKind, clean_label
 from emoclip_clinic.study.layout import Study
@@ -26,6 +26,7 @@ RECORDINGS_COLUMNS: Mapping[str, str] = {
     "end_s": "Where it ends in the video, in seconds; optional.",
     "rotation": "Clockwise rotation to apply instead of the file's own, 0, 90, 180 or 270 degrees; optional.",
     "subject_rule": "Rule that finds the participant's face in this recording; optional.",
+    "note": "Anything; optional.",
 }
 """Columns of ``recordings.tsv`` and their meaning. ``path`` and ``participant_id`` are needed."""
 
@@ -108,9 +109,10 @@ def read_recordings_table(study: Study) -> tuple[TableRow, ...]:
     if problems:
         raise StudyError(
             "Every row of recordings.tsv must be valid",
-            found="\n  " + "\n  ".join(problems) + "\n",
+            found=problems,
             where=path,
-            hint="Correct these lines (the header is line 1) and run again. Nothing has been done yet.",
+            hint="Correct these lines (the header is line 1) and run again. Nothing has been done yet."
+            + _suggested_rules(table.rows),
         )
     return tuple(rows)
 
@@ -120,12 +122,10 @@ def _check_columns(columns: tuple[str, ...], path: Path) -> None:
     if unknown:
         tabs = len(columns) == 1 and any(mark in columns[0] for mark in ",;")
         raise StudyError(
-            "recordings.tsv may have only the columns " + ", ".join(RECORDINGS_COLUMNS),
+            "recordings.tsv may have only the columns that it knows",
             found=", ".join(repr(column) for column in unknown),
             where=path,
-            hint="Separate the columns with tabs."
-            if tabs
-            else " ".join(f"{column!r}: {did_you_mean(column, RECORDINGS_COLUMNS)}" for column in unknown),
+            hint="Separate the columns with tabs." if tabs else suggestions(unknown, RECORDINGS_COLUMNS),
         )
     missing = [column for column in _NEEDED if column not in columns]
     if missing:
@@ -133,6 +133,7 @@ def _check_columns(columns: tuple[str, ...], path: Path) -> None:
             "recordings.tsv must have the columns path and participant_id",
             found=f"no column {' and no column '.join(missing)}",
             where=path,
+            hint="Give the columns these names in the first line of the table.",
         )
 
 
@@ -202,11 +203,16 @@ def _rule(text: str | None, problems: list[str]) -> SubjectRule | None:
         return None
     rules: tuple[SubjectRule, ...] = get_args(SubjectRule)
     if text not in rules:
-        problems.append(
-            f"subject_rule must be one of {', '.join(rules)} (found: {text!r}; {did_you_mean(text, rules)})"
-        )
+        problems.append(f"subject_rule must be one of {', '.join(rules)} (found: {text!r})")
         return None
     return rules[rules.index(text)]
+
+
+def _suggested_rules(rows: Iterable[Mapping[str, str | None]]) -> str:
+    rules = get_args(SubjectRule)
+    given = (cells.get("subject_rule") for cells in rows)
+    unknown = [text for text in given if text is not None and text not in rules]
+    return f" {suggestions(unknown, rules)}" if unknown else ""
 
 
 def _locate(text: str, study: Study) -> tuple[Path, bool]:

@@ -106,6 +106,8 @@ def _walk(start: Path, study: Study) -> Iterator[tuple[Path, str | None]]:
             if name.startswith("."):
                 continue
             if path.is_dir():
+                if path.suffix.lower() in VIDEO_SUFFIXES:
+                    yield path, "it is a folder, although it is named like a video"
                 if name != "derivatives":
                     stack.append((path, above | {real}))
             elif path.suffix.lower() in VIDEO_SUFFIXES or _misplaced(path, study):

@@ -206,7 +206,7 @@ def test_no_pattern_settles_a_contradiction(study: Study, touch: Touch) -> None:
 @pytest.mark.parametrize(
     ("pattern", "message"),
     [
-        ("(?P<participant>", "regular expression"),
+        ("(?P<participant>", r"regular expression.*For example: '\(\?P<participant>"),
         (r"(\d+)", "must have a group named participant"),
         (r"(?P<particpant>\d+)", "Did you mean 'participant'"),
         (r"(?P<participant>\d+)(?P<visit>\d)", "Groups of the pattern may be named"),
@@ -284,6 +284,26 @@ def test_a_video_beside_the_table_may_be_known_by_name_or_be_unassigned(study: S
     ]
 
 
+def test_the_table_has_room_for_notes(study: Study, touch: Touch) -> None:
+    touch("a.mp4")
+    table(study, "path | participant_id | note\na.mp4 | 1 | left chair")
+    assert keys(find(study, ".")) == ["sub-1"]
+
+
+def test_an_error_of_rows_is_sentences_with_the_options_at_the_end(study: Study, touch: Touch) -> None:
+    touch("a.mp4")
+    table(study, "path | participant_id | subject_rule\na.mp4 | 1 | lft\na.mp4 | ... | left")
+    with pytest.raises(StudyError) as caught:
+        find(study, ".")
+    message = str(caught.value)
+    assert message.endswith("Nothing has been done yet. Did you mean 'left'?")
+    assert "\n." not in message
+    assert caught.value.found_lines == (
+        "line 2: subject_rule must be one of largest, longest, left, right, center (found: 'lft')",
+        "line 3: The identifier of a participant must hold a letter a-z or a digit (found: '...')",
+    )
+
+
 def test_all_bad_rows_are_told_together_with_their_lines(study: Study, touch: Touch) -> None:
     touch("a.mp4")
     table(
@@ -307,7 +327,7 @@ def test_all_bad_rows_are_told_together_with_their_lines(study: Study, touch: To
         "line 4: start_s must be a number of seconds from 0 on (write a decimal point) (found: '1,5')",
         "line 4: end_s must be a number of seconds from 0 on (1:30 is 90) (found: '1:30')",
         "line 4: rotation must be 0, 90, 180 or 270 degrees clockwise (found: '45')",
-        "line 4: subject_rule must be one of largest, longest, left, right, center (found: 'lft'; Did you",
+        "line 4: subject_rule must be one of largest, longest, left, right, center (found: 'lft')",
         "line 5: end_s must be greater than start_s (found: 60 to 60)",
         "line 5: rotation",
         "line 6: start_s",
@@ -321,7 +341,7 @@ def test_all_bad_rows_are_told_together_with_their_lines(study: Study, touch: To
 @pytest.mark.parametrize(
     ("header", "message"),
     [
-        ("path | participant", "'participant': Did you mean 'participant_id'"),
+        ("path | participant", "'participant'. Did you mean 'participant_id'"),
         ("path | participant_id | rotation_deg", "Did you mean 'rotation'"),
         ("path | session_id", "no column participant_id"),
         ("participant_id", "no column path"),
@@ -482,6 +502,13 @@ def test_a_link_to_nothing_and_a_pipe_are_unassigned(study: Study) -> None:
         "It is not an ordinary file.",
     ]
     assert keys(found) == []
+
+
+def test_a_folder_named_like_a_video_is_told_and_searched(study: Study, touch: Touch) -> None:
+    touch("clips.MP4/sub-02_beh.mp4")
+    found = find(study, ".")
+    assert keys(found) == ["sub-02"]
+    assert [one.reason for one in found.unassigned] == ["It is a folder, although it is named like a video."]
 
 
 def test_a_folder_that_cannot_be_read_is_told(
