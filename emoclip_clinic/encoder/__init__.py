@@ -17,10 +17,13 @@ if TYPE_CHECKING:
     from emoclip_clinic.encoder.registration import add_weights
     from emoclip_clinic.encoder.registry import (
         WeightsEntry,
+        check_weights,
         find_weights,
         hash_weights,
+        how_to_get,
         list_weights,
         verify_weights,
+        warn_if_random,
         weights_store,
     )
     from emoclip_clinic.encoder.texts import tokenize
@@ -36,9 +39,11 @@ __all__ = [
     "WeightsRecord",
     "add_weights",
     "build_network",
+    "check_weights",
     "find_weights",
     "get_architecture",
     "hash_weights",
+    "how_to_get",
     "list_weights",
     "load_checkpoint",
     "load_network",
@@ -47,6 +52,7 @@ __all__ = [
     "resolve_precision",
     "tokenize",
     "verify_weights",
+    "warn_if_random",
     "weights_store",
 ]
 
@@ -61,10 +67,13 @@ _HOMES = {
     "registration": ("add_weights",),
     "registry": (
         "WeightsEntry",
+        "check_weights",
         "find_weights",
         "hash_weights",
+        "how_to_get",
         "list_weights",
         "verify_weights",
+        "warn_if_random",
         "weights_store",
     ),
     "texts": ("tokenize",),

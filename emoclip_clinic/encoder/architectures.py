@@ -5,6 +5,7 @@ computes wrongly. So they stand here, and nowhere else.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from emoclip_clinic.errors import WeightsError, did_you_mean
 
@@ -124,13 +125,15 @@ ARCHITECTURES: dict[str, Architecture] = {
 }
 
 
-def get_architecture(name: str) -> Architecture:
+def get_architecture(name: str, *, where: str | Path | None = None) -> Architecture:
     """Look up an architecture.
 
     Parameters
     ----------
     name : str
         For example ``"vit-b-32"``.
+    where : str or Path, optional
+        The file that names it, for the message.
 
     Returns
     -------
@@ -146,6 +149,7 @@ def get_architecture(name: str) -> Architecture:
         raise WeightsError(
             "An architecture must be one that is registered",
             found=name,
+            where=where,
             hint=did_you_mean(name, ARCHITECTURES),
         )
     return ARCHITECTURES[name]

@@ -4,7 +4,6 @@ Around the network stand what belongs to its weights (preprocessing, frame rate,
 computing (device, precision, batches).
 """
 
-import logging
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,16 +19,14 @@ from emoclip_clinic.encoder.checkpoints import load_network
 from emoclip_clinic.encoder.devices import Precision, resolve_device, resolve_precision
 from emoclip_clinic.encoder.network import EmoClipNetwork
 from emoclip_clinic.encoder.random_weights import hash_network, random_network
-from emoclip_clinic.encoder.records import Preprocessing, WeightsRecord
-from emoclip_clinic.encoder.registry import check_hash, find_weights, hash_weights
+from emoclip_clinic.encoder.records import WeightsRecord, build_record, check_record
+from emoclip_clinic.encoder.registry import check_hash, check_weights, hash_weights
 from emoclip_clinic.encoder.texts import tokenize
 from emoclip_clinic.errors import EncoderError, WeightsError
 from emoclip_clinic.study.files import sha256_file
 
 __all__ = ["EmoClip", "load_checkpoint"]
 
-_log = logging.getLogger(__name__)
-_warned: set[str] = set()  # names of random weights about which this process has warned
 _CROPS_AT_ONCE = 256
 _SEGMENTS_AT_ONCE = 128
 _TEXTS_AT_ONCE = 64
@@ -100,11 +97,7 @@ class EmoClip:
         self.device = resolve_device(device)
         self.precision: Precision = resolve_precision(precision, self.device)
         self.has_text = network.has_text
-        if record.preprocessing.image_size_px != self.image_size_px:
-            raise WeightsError(
-                f"The preprocessing of '{record.name}' must fit its architecture",
-                found=f"crops of {record.preprocessing.image_size_px} px, not {self.image_size_px}",
-            )
+        check_record(record, network.architecture)
         if fold:
             network.fold()
         self.network = network.requires_grad_(False).eval().to(self.device)
@@ -161,11 +154,10 @@ class EmoClip:
         >>> model.encode_segments(frames[None]).shape
         torch.Size([1, 64])
         """
-        entry = find_weights(name, study=study)
+        entry = check_weights(name, study=study)
         record = entry.record
         architecture = get_architecture(record.architecture)
         if entry.path is None:
-            _warn_of_random(record)
             network = random_network(architecture, seed=record.seed or 0, text=bool(text))
             sha256 = record.sha256 or hash_network(network)
         else:
@@ -451,32 +443,23 @@ def load_checkpoint(
     Raises
     ------
     WeightsError
-        If the file cannot be read or does not fit.
+        If the file cannot be read or does not fit, or a value is not allowed.
     SettingsError
         If this computer has no such device, or it does not compute in this precision.
     """
     network = load_network(path, architecture=architecture, text=text)
-    record = WeightsRecord(
-        name=re.sub(r"[^A-Za-z0-9]+", "-", Path(path).stem).strip("-")[:64] or "checkpoint",
-        kind="user",
-        architecture=network.architecture.name,
-        source=str(path),
-        sha256=sha256_file(Path(path)),
-        preprocessing=Preprocessing(image_size_px=network.architecture.image.image_size_px),
-        sample_fps=sample_fps,
-        segment_frames=segment_frames,
-    )
+    fields = {
+        "name": re.sub(r"[^A-Za-z0-9]+", "-", Path(path).stem).strip("-")[:64] or "checkpoint",
+        "kind": "user",
+        "architecture": network.architecture.name,
+        "source": str(path),
+        "sha256": sha256_file(Path(path)),
+        "preprocessing": {"image_size_px": network.architecture.image.image_size_px},
+        "sample_fps": sample_fps,
+        "segment_frames": segment_frames,
+    }
+    record = build_record(fields, architecture=network.architecture)
     return EmoClip(network, record=record, device=device, precision=precision, fold=fold)
-
-
-def _warn_of_random(record: WeightsRecord) -> None:
-    if record.name not in _warned:
-        _warned.add(record.name)
-        _log.warning(
-            "WEIGHTS ARE RANDOM: '%s' computes meaningless embeddings, for plumbing and benchmarks only. "
-            "Never use them in a study.",
-            record.name,
-        )
 
 
 def _as_tensor(values: NDArray[Any] | Tensor, what: str) -> Tensor:

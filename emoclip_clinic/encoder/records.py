@@ -5,15 +5,27 @@ length, and the hash of the file.
 """
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from emoclip_clinic.errors import WeightsError
+from emoclip_clinic.encoder.architectures import Architecture, get_architecture
+from emoclip_clinic.errors import WeightsError, did_you_mean
 
-__all__ = ["Preprocessing", "WeightsRecord", "check_name", "read_record"]
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+__all__ = [
+    "Preprocessing",
+    "WeightsRecord",
+    "build_record",
+    "check_name",
+    "check_record",
+    "read_record",
+]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _Channels = tuple[float, float, float]
@@ -104,29 +116,112 @@ def read_record(path: Path) -> WeightsRecord:
     Raises
     ------
     WeightsError
-        If the file cannot be read or is not a valid record.
+        If the file cannot be read or is not a valid record of a registered architecture.
     """
     try:
-        record = WeightsRecord.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        fields = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise WeightsError(
-            "A weights record must be readable", found=error.strerror or str(error), where=path
+            "A weights record must be readable",
+            found=error.strerror or str(error),
+            where=path,
+            hint="Change the file's permissions, or remove it.",
         ) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise WeightsError("A weights record must be YAML in UTF-8", found=str(error), where=path) from error
-    except ValidationError as error:
-        faults = "; ".join(
-            f"{'.'.join(map(str, fault['loc'])) or 'record'}: {fault['msg']}" for fault in error.errors()
-        )
-        raise WeightsError("A weights record must be valid", found=faults, where=path) from error
+        raise WeightsError(
+            "A weights record must be YAML in UTF-8",
+            found=str(error),
+            where=path,
+            hint="Correct or remove the file.",
+        ) from error
+    record = build_record(fields, where=path)
     if record.name != path.stem:
-        raise WeightsError("A weights record must be named like its file", found=record.name, where=path)
+        raise WeightsError(
+            "A weights record must be named like its file",
+            found=record.name,
+            where=path,
+            hint=f"Rename the file to {record.name}.yaml, or write 'name: {path.stem}' in it.",
+        )
     return record
+
+
+def build_record(
+    fields: object, *, architecture: Architecture | None = None, where: Path | str | None = None
+) -> WeightsRecord:
+    """Make a record of its fields, checked as far as that goes without the weights.
+
+    Parameters
+    ----------
+    fields : object
+        Field to value, of whatever type a file holds.
+    architecture : Architecture, optional
+        The architecture; by default the registered one that the fields name.
+    where : Path or str, optional
+        Where the fields come from, for messages.
+
+    Returns
+    -------
+    WeightsRecord
+        The record.
+
+    Raises
+    ------
+    WeightsError
+        If a field is unknown, a value is not allowed, the architecture is not registered, or they do not go
+        together.
+    """
+    try:
+        record = WeightsRecord.model_validate(fields)
+    except ValidationError as error:
+        raise WeightsError(
+            "A weights record must have known keys and allowed values",
+            found="; ".join(_told(fault) for fault in error.errors(include_url=False)),
+            where=where,
+            hint="Correct this, or leave it out where there is a default.",
+        ) from error
+    check_record(record, architecture or get_architecture(record.architecture, where=where), where=where)
+    return record
+
+
+def check_record(
+    record: WeightsRecord, architecture: Architecture, *, where: Path | str | None = None
+) -> None:
+    """Raise `WeightsError` unless crops and segments of a record suit its architecture."""
+    side, wanted = record.preprocessing.image_size_px, architecture.image.image_size_px
+    if side != wanted:
+        raise WeightsError(
+            f"The preprocessing of '{record.name}' must fit its architecture",
+            found=f"crops of {side} px, not {wanted}",
+            where=where,
+            hint=f"Set image_size_px to {wanted}, or name the architecture that the weights belong to.",
+        )
+    longest = architecture.temporal.positions - 1
+    if record.segment_frames > longest:
+        raise WeightsError(
+            f"Segments of '{record.name}' must have a learned position for every frame",
+            found=f"segment_frames = {record.segment_frames}",
+            where=where,
+            hint=f"The architecture '{architecture.name}' takes 1 to {longest}.",
+        )
 
 
 def check_name(name: str) -> None:
     """Raise `WeightsError` unless `name` can name weights."""
     if not _NAME.fullmatch(name):
         raise WeightsError(
-            "A name of weights must have letters, digits, '.', '_' and '-' only, 64 at most", found=name
+            "A name of weights must have letters, digits, '.', '_' and '-' only, 64 at most",
+            found=repr(name),
+            hint="Use one like 'my-weights-2'; known names are shown by: emoclip-clinic weights list",
         )
+
+
+def _told(fault: "ErrorDetails") -> str:
+    """One fault of validation, in our words."""
+    *parents, key = fault["loc"] or ("record",)
+    if fault["type"] == "extra_forbidden":
+        known: Mapping[str, object] = (Preprocessing if parents else WeightsRecord).model_fields
+        return f"'{key}' is no key{f' of {parents[0]}' if parents else ''}; {did_you_mean(str(key), known)}"
+    name, message = ".".join(map(str, (*parents, key))), fault["msg"]
+    if fault["type"] == "missing":
+        return f"the key '{name}' is missing"
+    return f"{name} = {fault['input']!r}: {message[0].lower()}{message[1:]}"

@@ -7,7 +7,7 @@ from pathlib import Path
 import yaml
 
 from emoclip_clinic.encoder.architectures import get_architecture
-from emoclip_clinic.encoder.records import Preprocessing, WeightsRecord, check_name, read_record
+from emoclip_clinic.encoder.records import WeightsRecord, build_record, check_name, read_record
 from emoclip_clinic.encoder.registry import WeightsEntry, check_hash, read_entry, weights_store
 from emoclip_clinic.errors import WeightsError
 from emoclip_clinic.study.files import atomic_path, sha256_file, write_bytes
@@ -58,8 +58,8 @@ def add_weights(
     Raises
     ------
     WeightsError
-        If the name is not allowed or taken, the file does not fit the architecture, or its hash is not
-        the one that is published.
+        If the name is not allowed or taken, a value is not allowed, the file does not fit the architecture,
+        or its hash is not the one that is published.
     """
     from emoclip_clinic.encoder.checkpoints import load_network
 
@@ -73,28 +73,29 @@ def add_weights(
             found="other descriptions of them",
             hint="Leave the options out, or choose another name.",
         )
-    design = get_architecture(architecture or "vit-b-32")
-    record = shipped or WeightsRecord(
-        name=name,
-        kind="user",
-        architecture=design.name,
-        source=source or str(file),
-        licence=licence,
-        paper=paper,
-        preprocessing=Preprocessing(image_size_px=design.image.image_size_px),
-        sample_fps=sample_fps or 6.25,
-        segment_frames=segment_frames or 32,
-    )
+    design = get_architecture("vit-b-32" if architecture is None else architecture)
+    fields: dict[str, object] = {
+        "name": name,
+        "kind": "user",
+        "architecture": design.name,
+        "source": source or str(file),
+        "licence": licence,
+        "paper": paper,
+        "preprocessing": {"image_size_px": design.image.image_size_px},
+    }
+    given = {"sample_fps": sample_fps, "segment_frames": segment_frames}
+    fields |= {key: value for key, value in given.items() if value is not None}
+    record = shipped or build_record(fields)
     load_network(file, architecture=record.architecture)
     sha256 = sha256_file(file)
-    check_hash(WeightsEntry(record, file, file, "found"), sha256)
+    check_hash(WeightsEntry(record, weights_store() / f"{name}.yaml", file, "found"), sha256)
     before = _stored(name)
     if before is not None and before.record.sha256 != sha256 and not replace:
         raise WeightsError(
             "A name must stand for one set of weights",
             found=f"'{name}' is taken by other weights (sha256 {before.record.sha256})",
             where=before.record_path,
-            hint="Choose another name, or say that the old ones shall be replaced.",
+            hint="Choose another name, or replace the old ones with --replace (in Python: replace=True).",
         )
     return _store(record, file, sha256=sha256, before=before)
 
@@ -106,7 +107,12 @@ def _store(record: WeightsRecord, file: Path, *, sha256: str, before: WeightsEnt
     with atomic_path(target) as temporary:
         shutil.copyfile(file, temporary)
         if sha256_file(temporary) != sha256:
-            raise WeightsError("The file must not change while it is copied", found="a change", where=file)
+            raise WeightsError(
+                "The file must not change while it is copied",
+                found="a change",
+                where=file,
+                hint="Wait until the file is complete, then add it again.",
+            )
     added = record.model_copy(
         update={
             "file": target.name,
@@ -132,7 +138,9 @@ def _shipped(name: str) -> WeightsRecord | None:
     record = read_record(path)
     if record.kind == "random":
         raise WeightsError(
-            f"The name '{name}' stands for generated random weights", found=name, hint="Choose another name."
+            "Weights must have a name of their own",
+            found=f"'{name}', which stands for generated random weights",
+            hint="Choose another name.",
         )
     return record
 

@@ -4,6 +4,7 @@ Shipped records stand in ``protocols/weights``. The user's store of registered f
 study's own ``protocols/weights`` over both. Nothing here uses the network, and listing needs no PyTorch.
 """
 
+import logging
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,13 +20,19 @@ from emoclip_clinic.study.protocols import protocols_folder
 __all__ = [
     "WeightsEntry",
     "check_hash",
+    "check_weights",
     "find_weights",
     "hash_weights",
+    "how_to_get",
     "list_weights",
     "read_entry",
     "verify_weights",
+    "warn_if_random",
     "weights_store",
 ]
+
+_log = logging.getLogger(__name__)
+_warned: set[str] = set()  # names of random weights about which this process has warned
 
 
 @dataclass(frozen=True)
@@ -112,7 +119,8 @@ def find_weights(name: str, *, study: Path | None = None) -> WeightsEntry:
     Raises
     ------
     WeightsError
-        If there is no such record, or its file is absent or of another size; tells how to get it.
+        If there is no such record, it is not valid or of an unknown architecture, or its file is absent or
+        of another size; tells how to get it.
     """
     entry = _lookup(name, study)
     record = entry.record
@@ -121,7 +129,7 @@ def find_weights(name: str, *, study: Path | None = None) -> WeightsEntry:
             f"The weights '{name}' must be on this computer",
             found=f"no file{_expected(record)}",
             where=entry.path or weights_store(),
-            hint=_how_to_get(record),
+            hint=how_to_get(entry),
         )
     if entry.state == "altered":
         assert entry.path is not None
@@ -129,9 +137,54 @@ def find_weights(name: str, *, study: Path | None = None) -> WeightsEntry:
             f"The weights '{name}' must be as registered",
             found=f"{entry.path.stat().st_size} bytes, expected {record.size_bytes}",
             where=entry.path,
-            hint=_how_to_get(record),
+            hint=how_to_get(entry),
         )
     return entry
+
+
+def check_weights(name: str, *, study: Path | None = None) -> WeightsEntry:
+    """Check before any work what can be checked of weights in no time, and warn at once if they are random.
+
+    That is: the name is registered, its record valid and of a known architecture, its file there with the
+    recorded size. Content is checked by `verify_weights`, and on every load.
+
+    Parameters
+    ----------
+    name : str
+        Name of the record.
+    study : Path, optional
+        Root of a study, whose own ``protocols/weights`` win.
+
+    Returns
+    -------
+    WeightsEntry
+        As `find_weights`.
+
+    Raises
+    ------
+    WeightsError
+        As `find_weights`.
+    """
+    entry = find_weights(name, study=study)
+    warn_if_random(entry.record)
+    return entry
+
+
+def warn_if_random(record: WeightsRecord) -> None:
+    """Warn loudly that weights are random numbers, if they are: once per process and name.
+
+    Parameters
+    ----------
+    record : WeightsRecord
+        The weights that are asked for.
+    """
+    if record.kind == "random" and record.name not in _warned:
+        _warned.add(record.name)
+        _log.warning(
+            "WEIGHTS ARE RANDOM: '%s' computes meaningless embeddings, for plumbing and benchmarks only. "
+            "Never use them in a study.",
+            record.name,
+        )
 
 
 def verify_weights(name: str, *, study: Path | None = None) -> WeightsEntry:
@@ -187,17 +240,49 @@ def check_hash(entry: WeightsEntry, sha256: str) -> None:
     if record.sha256 not in (None, sha256):
         raise WeightsError(
             f"The weights '{record.name}' must be as registered",
-            found=f"sha256 {sha256}, expected {record.sha256}{_expected(record)}",
+            found=f"sha256 {sha256}, expected {record.sha256}",
             where=entry.path or entry.record_path,
-            hint=_how_to_get(record),
+            hint=how_to_get(entry),
         )
+
+
+def how_to_get(entry: WeightsEntry) -> str:
+    """Say what to do where weights are absent or not as recorded.
+
+    Parameters
+    ----------
+    entry : WeightsEntry
+        The weights.
+
+    Returns
+    -------
+    str
+        One or two sentences.
+    """
+    record = entry.record
+    if record.kind == "random":
+        return "The generator of random numbers has changed: report this."
+    steps = [record.fetch] if record.fetch else [f"Get the file from {record.source}."] * bool(record.source)
+    if entry.record_path.parent not in (weights_store(), protocols_folder() / "weights"):
+        # A study's own record wins over the store: registering the file there would change nothing.
+        where = f"Put it at {entry.path}" if entry.path else "Name it as 'file', relative to the study"
+        steps.append(f"{where}, or correct the record {entry.record_path}.")
+    else:
+        start = "Then, on" if steps else "On"
+        command = f"emoclip-clinic weights add FILE --name {record.name}"
+        steps.append(f"{start} a login node or wherever the file is, run: {command}")
+    return " ".join(steps)
 
 
 def _folders(study: Path | None) -> list[tuple[Path, Path]]:
     """Folders of records, first wins, each with the folder that file names in them are relative to."""
-    own = [] if study is None else [(Path(study) / "protocols" / "weights", Path(study))]
     shipped = protocols_folder() / "weights"
-    return [*own, (weights_store(), weights_store()), (shipped, shipped)]
+    folders = [(weights_store(), weights_store()), (shipped, shipped)]
+    if study is None:
+        return folders
+    own = Path(study) / "protocols" / "weights"
+    # In a checkout of the source, the working folder's records are the shipped ones: the store still wins.
+    return folders if own.resolve() == shipped.resolve() else [(own, Path(study)), *folders]
 
 
 def _lookup(name: str, study: Path | None) -> WeightsEntry:
@@ -225,11 +310,3 @@ def read_entry(record_path: Path, base: Path) -> WeightsEntry:
 
 def _expected(record: WeightsRecord) -> str:
     return f", expected {record.size_bytes} bytes" if record.size_bytes else ""
-
-
-def _how_to_get(record: WeightsRecord) -> str:
-    if record.kind == "random":
-        return "The generator of random numbers has changed: report this."
-    get = record.fetch or f"Get the file from {record.source}." if record.fetch or record.source else ""
-    command = f"emoclip-clinic weights add FILE --name {record.name}"
-    return f"{get} Then, on a login node or wherever the file is, run: {command}".strip()

@@ -2,7 +2,6 @@
 
 import doctest
 import importlib
-import logging
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,7 +14,6 @@ from emoclip_clinic import encoder
 from emoclip_clinic.encoder import (
     EmoClip,
     load_checkpoint,
-    model,
     resolve_device,
     resolve_precision,
     tokenize,
@@ -183,16 +181,6 @@ def test_long_texts_are_cut_and_keep_their_end(tiny: EmoClip) -> None:
 def test_what_cannot_be_texts(tiny: EmoClip, texts: object, words: str) -> None:
     with pytest.raises(EncoderError, match=words):
         tiny.encode_text(texts)
-
-
-def test_random_weights_warn_once(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(model, "_warned", set())
-    with caplog.at_level(logging.WARNING, logger="emoclip_clinic"):
-        EmoClip.from_name("tiny-random", device="cpu")
-        EmoClip.from_name("tiny-random", device="cpu")
-    warnings = [record.message for record in caplog.records if "RANDOM" in record.message]
-    assert len(warnings) == 1
-    assert "tiny-random" in warnings[0]
 
 
 def test_random_weights_have_texts_only_on_request(tiny: EmoClip) -> None:

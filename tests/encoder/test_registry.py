@@ -1,5 +1,6 @@
 """Weights are found by name, checked by content, and registered without ever leaving half a file."""
 
+import logging
 import subprocess
 import sys
 from pathlib import Path
@@ -14,15 +15,18 @@ from emoclip_clinic.encoder import (
     EmoClip,
     WeightsRecord,
     add_weights,
+    check_weights,
     find_weights,
     hash_weights,
     list_weights,
     registration,
+    registry,
     verify_weights,
     weights_store,
 )
 from emoclip_clinic.errors import StudyError, WeightsError
 from emoclip_clinic.study.files import sha256_file
+from emoclip_clinic.study.protocols import protocols_folder
 
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
@@ -67,8 +71,10 @@ def test_unknown_and_impossible_names(store: Path) -> None:
     with pytest.raises(WeightsError, match="Did you mean 'emoclip'"):
         find_weights("emocllip")
     for name in ("", "../emoclip", "a b", "x" * 65, ".hidden"):
-        with pytest.raises(WeightsError, match="letters, digits"):
+        with pytest.raises(WeightsError, match="letters, digits") as caught:
             find_weights(name)
+        assert f"Found: {name!r}." in str(caught.value)
+        assert "emoclip-clinic weights list" in str(caught.value)
 
 
 def test_add_then_use(store: Path, checkpoint: Path, full_state: dict[str, Tensor]) -> None:
@@ -128,6 +134,32 @@ def test_add_refuses_what_does_not_load(store: Path, checkpoint: Path, tmp_path:
     assert not store.exists()
 
 
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"sample_fps": 0}, "sample_fps = 0: "),
+        ({"sample_fps": -3.0}, "sample_fps = -3.0: "),
+        ({"sample_fps": float("nan")}, "sample_fps = nan: "),
+        ({"segment_frames": 0}, "segment_frames = 0: "),
+        ({"segment_frames": 1024}, "segment_frames = 1024"),
+        ({"architecture": ""}, "Choose one of: tiny, vit-b-32"),
+    ],
+)
+def test_add_refuses_values_that_cannot_be_meant(
+    values: dict[str, object], words: str, store: Path, checkpoint: Path
+) -> None:
+    with pytest.raises(WeightsError) as caught:
+        add_weights(checkpoint, "mine", **{"architecture": "tiny"} | values)
+    assert words in str(caught.value)
+    assert caught.value.hint
+    assert not store.exists()
+
+
+def test_add_without_values_takes_those_of_records(store: Path, checkpoint: Path) -> None:
+    record = add_weights(checkpoint, "mine", architecture="tiny").record
+    assert (record.sample_fps, record.segment_frames, record.licence) == (6.25, 32, "not stated")
+
+
 def test_a_name_is_replaced_only_on_request(
     store: Path, checkpoint: Path, full_state: dict[str, Tensor], tmp_path: Path
 ) -> None:
@@ -135,7 +167,7 @@ def test_a_name_is_replaced_only_on_request(
     assert add_weights(checkpoint, "mine", architecture="tiny").path == first.path
     other = tmp_path / "other.pth"
     torch.save({**full_state, "logit_scale": torch.tensor(1.0)}, other)
-    with pytest.raises(WeightsError, match="taken by other weights"):
+    with pytest.raises(WeightsError, match=r"taken by other weights.*--replace"):
         add_weights(other, "mine", architecture="tiny")
     assert verify_weights("mine") == find_weights("mine")
     second = add_weights(other, "mine", architecture="tiny", replace=True)
@@ -188,14 +220,30 @@ def test_a_changed_byte_is_found_on_every_load(store: Path, checkpoint: Path) ->
     content[len(content) // 2] ^= 1
     entry.path.write_bytes(content)
     for use in (verify_weights, EmoClip.from_name):
-        with pytest.raises(WeightsError, match=f"expected {entry.record.sha256}"):
+        with pytest.raises(WeightsError, match=f"expected {entry.record.sha256}") as caught:
             use("mine")
+        assert "bytes" not in str(caught.value)  # the size is as recorded, and no matter
+    assert check_weights("mine") == entry  # too cheap to read the content
 
 
 def test_random_weights_are_verified_by_generating_them(store: Path) -> None:
     entry = verify_weights("tiny-random")
     assert hash_weights(entry) == entry.record.sha256
     assert EmoClip.from_name("tiny-random", device="cpu").weights_sha256 == entry.record.sha256
+
+
+def test_random_weights_are_warned_of_when_they_are_asked_for(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, store: Path, checkpoint: Path
+) -> None:
+    monkeypatch.setattr(registry, "_warned", set())
+    add_weights(checkpoint, "mine", architecture="tiny")
+    with caplog.at_level(logging.WARNING, logger="emoclip_clinic"):
+        for name in ("mine", "tiny-random", "emoclip-random", "tiny-random"):
+            check_weights(name)
+        EmoClip.from_name("tiny-random", device="cpu")
+    assert [record.levelname for record in caplog.records] == ["WARNING", "WARNING"]
+    for record, name in zip(caplog.records, ("tiny-random", "emoclip-random"), strict=True):
+        assert f"WEIGHTS ARE RANDOM: '{name}'" in record.message
 
 
 @pytest.mark.slow
@@ -217,23 +265,78 @@ def test_a_studys_own_records_win(store: Path, checkpoint: Path, tmp_path: Path)
     assert model.weights_sha256 == sha256_file(study / "models" / "own.pth")
 
 
+def test_a_study_in_a_checkout_of_the_source_does_not_hide_added_weights(
+    store: Path, checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(protocols_folder().parent)
+    with pytest.raises(WeightsError, match="weights add FILE --name emoclip"):
+        find_weights("emoclip", study=Path())
+    store.mkdir()
+    (store / "own.pth").write_bytes(b"x")
+    (store / "emoclip.yaml").write_text("name: emoclip\nkind: user\narchitecture: tiny\nfile: own.pth")
+    assert find_weights("emoclip", study=Path()).path == store / "own.pth"
+
+
+def test_what_to_do_about_a_studys_own_record(store: Path, checkpoint: Path, tmp_path: Path) -> None:
+    """Registering the file would not help, since the study's record wins over the store."""
+    study = tmp_path / "study"
+    folder = study / "protocols" / "weights"
+    folder.mkdir(parents=True)
+    own = {"name": "own", "kind": "user", "architecture": "tiny"}
+    for more, hint in (
+        ({"file": "models/own.pth"}, f"Put it at {study}/models/own.pth, or correct the record {folder}"),
+        ({}, f"Name it as 'file', relative to the study, or correct the record {folder}"),
+        ({"file": "own.pth", "source": "Zoë"}, f"Get the file from Zoë. Put it at {study}/own.pth, or"),
+        ({"fetch": "Ask Zoë."}, "Ask Zoë. Name it as 'file'"),
+    ):
+        (folder / "own.yaml").write_text(yaml.safe_dump(own | more))
+        with pytest.raises(WeightsError) as caught:
+            check_weights("own", study=study)
+        assert caught.value.hint.startswith(hint)
+        assert "weights add" not in caught.value.hint
+
+
+def test_a_stored_record_without_a_source_says_what_to_run(store: Path) -> None:
+    store.mkdir()
+    (store / "own.yaml").write_text("name: own\nkind: user\narchitecture: tiny\nfile: own.pth")
+    with pytest.raises(WeightsError) as caught:
+        find_weights("own")
+    assert caught.value.hint == (
+        "On a login node or wherever the file is, run: emoclip-clinic weights add FILE --name own"
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
         ("name: [", "must be YAML"),
-        ("", "must be valid"),
-        ("name: bad\nkind: random\narchitecture: tiny\nsampel_fps: 3", "sampel_fps"),
-        ("name: bad\nkind: secret\narchitecture: tiny", "kind"),
-        ("name: bad\nkind: user\narchitecture: tiny\nsha256: abc", "sha256"),
+        ("", "allowed values"),
+        ("name: bad\nkind: random", "the key 'architecture' is missing"),
+        ("name: bad\nkind: random\narchitecture: tiny\nsampel_fps: 3", "Did you mean 'sample_fps'?"),
+        (
+            "name: bad\nkind: random\narchitecture: tiny\npreprocessing: {meen: 3}",
+            "'meen' is no key of preprocessing; Did you mean 'mean'?",
+        ),
+        ("name: bad\nkind: secret\narchitecture: tiny", "kind = 'secret': input should be 'published'"),
+        ("name: bad\nkind: user\narchitecture: tiny\nsha256: abc", "sha256 = 'abc'"),
+        ("name: bad\nkind: random\narchitecture: tinny", "Did you mean 'tiny'?"),
+        (
+            "name: bad\nkind: random\narchitecture: tiny\npreprocessing: {image_size_px: 112}",
+            "crops of 112 px, not 224",
+        ),
+        ("name: bad\nkind: random\narchitecture: tiny\nsegment_frames: 2000", "takes 1 to 1023"),
         ("name: other\nkind: user\narchitecture: tiny", "named like its file"),
     ],
 )
 def test_records_that_are_not_valid(text: str, words: str, store: Path) -> None:
     store.mkdir()
     (store / "bad.yaml").write_text(text)
-    with pytest.raises(WeightsError, match=words) as caught:
-        find_weights("bad")
-    assert str(store / "bad.yaml") in str(caught.value)
+    for use in (lambda: find_weights("bad"), lambda: check_weights("bad"), list_weights):
+        with pytest.raises(WeightsError) as caught:
+            use()
+        assert words in str(caught.value)
+        assert str(store / "bad.yaml") in str(caught.value)
+        assert caught.value.hint
 
 
 def test_records_survive_writing(store: Path) -> None:
