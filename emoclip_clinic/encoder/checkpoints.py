@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from emoclip_clinic.encoder.architectures import Architecture, get_architecture
+from emoclip_clinic.encoder.architectures import ARCHITECTURES, Architecture, get_architecture
 from emoclip_clinic.encoder.diagnosis import describe_tensors, list_names
 from emoclip_clinic.encoder.network import EmoClipNetwork, build_network, restore_buffers
 from emoclip_clinic.encoder.tensor_files import read_tensors
@@ -122,6 +122,24 @@ def _without_text(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 def _check_fit(
     tensors: dict[str, Tensor], architecture: Architecture, *, full: bool, where: Path | str
 ) -> None:
+    if faults := _misfits(tensors, architecture, full=full):
+        hint = "Take an EmoCLIP checkpoint of this architecture. Where to get it: emoclip-clinic weights list"
+        for name, other in ARCHITECTURES.items():
+            if not _misfits(tensors, other, full=full):
+                hint = (
+                    f"It fits '{name}'. Add it with --architecture {name} and a --name of its own "
+                    f"(in Python: architecture='{name}')."
+                )
+        raise WeightsError(
+            f"Weights must fit the architecture '{architecture.name}' key for key",
+            found=f"what seems to be {describe_tensors(tensors)}; {'; '.join(faults)}",
+            where=where,
+            hint=hint,
+        )
+
+
+def _misfits(tensors: dict[str, Tensor], architecture: Architecture, *, full: bool) -> list[str]:
+    """In what names and shapes the tensors differ from those of an architecture."""
     expected = build_network(architecture, text=full).state_dict()
     faults = []
     if missing := expected.keys() - tensors.keys():
@@ -135,20 +153,17 @@ def _check_fit(
     ]
     if other:
         faults.append(f"other shapes: {list_names(other)}")
-    if faults:
-        raise WeightsError(
-            f"Weights must fit the architecture '{architecture.name}' key for key",
-            found=f"{'; '.join(faults)}",
-            where=where,
-            hint=f"The file seems to be {describe_tensors(tensors)}.",
-        )
+    return faults
 
 
 def _in_float32(tensors: dict[str, Tensor], where: Path | str) -> dict[str, Tensor]:
     unusable = {name for name, value in tensors.items() if value.dtype not in _FLOATS}
     if unusable:
         raise WeightsError(
-            "Weights must be floating-point numbers", found=f"others in {list_names(unusable)}", where=where
+            "Weights must be floating-point numbers",
+            found=f"others in {list_names(unusable)}",
+            where=where,
+            hint="Quantised weights are not read; get the ones before quantisation.",
         )
     # A sum is finite only if all its terms are, and needs no memory.
     broken = {name for name, value in tensors.items() if not value.sum(dtype=torch.float32).isfinite()}

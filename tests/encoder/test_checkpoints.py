@@ -166,14 +166,17 @@ def test_what_does_not_fit(change: Change, words: list[str], full_state: State, 
     assert str(path) in message
     for word in words:
         assert word in message
+    assert caught.value.hint
+    assert "--architecture" not in caught.value.hint
 
 
 def test_other_architecture_is_named(full_state: State, downstream_state: State, tmp_path: Path) -> None:
-    for number, state in enumerate((full_state, downstream_state)):
-        with pytest.raises(WeightsError, match="ViT as in the architecture 'tiny'") as caught:
+    for number, state in enumerate((full_state, in_module(with_regressor(downstream_state)))):
+        with pytest.raises(WeightsError, match="ViT as in the architecture 'tiny'; missing: ") as caught:
             load_checkpoint(saved(state, tmp_path / f"{number}.pth"), architecture="vit-b-32")
         assert "'vit-b-32' key for key" in str(caught.value)
         assert "backbone." in str(caught.value)
+        assert "Add it with --architecture tiny " in caught.value.hint
 
 
 def test_larger_clip_is_named(tmp_path: Path) -> None:
@@ -200,3 +203,22 @@ def test_a_record_of_ones_own_is_an_architecture(full_state: State, tmp_path: Pa
     )
     assert (model.name, model.weights_kind) == ("my-model-2", "user")
     assert (model.sample_fps, model.segment_frames) == (12.5, 16)
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"sample_fps": -1}, "sample_fps = -1: "),
+        ({"sample_fps": 0}, "sample_fps = 0: "),
+        ({"segment_frames": 0}, "segment_frames = 0: "),
+        ({"segment_frames": 1024}, "takes 1 to 1023"),
+    ],
+)
+def test_values_that_cannot_be_meant(
+    values: dict[str, float], words: str, full_state: State, tmp_path: Path
+) -> None:
+    path = saved(full_state, tmp_path / "a.pth")
+    with pytest.raises(WeightsError) as caught:
+        load_checkpoint(path, architecture="tiny", device="cpu", **values)
+    assert words in str(caught.value)
+    assert caught.value.hint
