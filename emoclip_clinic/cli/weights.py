@@ -29,18 +29,15 @@ def list_known(call: Call) -> int:
     Shows licence and hash, and for weights that are absent how to get them. Reads the shipped records, those
     that you added, and those in the study's folder protocols/weights.
     """
-    from emoclip_clinic.encoder import list_weights, weights_store
+    from emoclip_clinic.encoder import how_to_get, list_weights, weights_store
 
     entries = list_weights(study=call.options.study)
     columns = ("name", "state", "architecture", "fps", "MB", "sha256", "licence")
     print_table(columns, (_row(entry) for entry in entries))
     for entry in entries:
-        if entry.state == "absent":
-            record = entry.record
-            command = f"emoclip-clinic weights add FILE --name {record.name}"
-            err.print(
-                f"\n{record.name}: {record.description}\n{record.fetch} Then run: {command}", soft_wrap=True
-            )
+        if entry.state in ("absent", "altered"):
+            title = f"{entry.record.name}: {entry.record.description or _STATES[entry.state]}"
+            err.print(f"\n{title}\n{how_to_get(entry)}", soft_wrap=True)
     err.print(f"\nFolder of added weights: {weights_store()}", soft_wrap=True)
     return ALL_WELL
 

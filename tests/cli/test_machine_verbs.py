@@ -99,6 +99,54 @@ def test_added_weights_are_listed_and_verified_and_damage_is_found(checkpoint: P
     assert "sha256" in damaged.stderr
 
 
+def test_weights_of_another_size_are_listed_with_what_to_do(checkpoint: Path, store: Path) -> None:
+    invoke("weights", "add", str(checkpoint), "--name", "mine", "--architecture", "tiny")
+    (copy,) = store.glob("mine-*.safetensors")
+    copy.write_bytes(copy.read_bytes() + b"x")
+    listed = invoke("weights", "list")
+    assert "mine: another size than registered" in listed.stderr
+    assert "weights add FILE --name mine" in listed.stderr
+
+
+def test_weights_list_starts_instructions_properly_where_a_record_has_none(tmp_path: Path) -> None:
+    folder = tmp_path / "study" / "protocols" / "weights"
+    folder.mkdir(parents=True)
+    (folder / "own.yaml").write_text("name: own\nkind: user\narchitecture: tiny\nfile: models/own.pth")
+    result = invoke("weights", "list", "--study", str(tmp_path / "study"))
+    assert result.exit_code == 0
+    assert f"own: absent\nPut it at {tmp_path}/study/models/own.pth" in result.stderr
+
+
+def test_weights_list_complains_of_an_unknown_architecture(store: Path) -> None:
+    store.mkdir()
+    (store / "own.yaml").write_text("name: own\nkind: random\narchitecture: vit-b32")
+    result = invoke("weights", "list")
+    assert result.exit_code == 2
+    assert "Did you mean 'vit-b-32'?" in result.stderr
+    assert str(store / "own.yaml") in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("--sample-fps", "0"), ("--sample-fps", "-3"), ("--segment-frames", "0")]
+)
+def test_weights_are_not_added_with_values_that_cannot_be_meant(
+    option: str, value: str, checkpoint: Path, store: Path
+) -> None:
+    result = invoke(
+        "weights", "add", str(checkpoint), "--name", "mine", "--architecture", "tiny", option, value
+    )
+    assert result.exit_code == 2
+    assert f"{option[2:].replace('-', '_')} = {value}" in result.stderr
+    assert "internal" not in result.stderr.lower()
+    assert not store.exists()
+
+
+def test_weights_of_another_architecture_say_how_to_add_them(checkpoint: Path) -> None:
+    result = invoke("weights", "add", str(checkpoint), "--name", "mine")
+    assert result.exit_code == 2
+    assert "Add it with --architecture tiny" in result.stderr
+
+
 def test_weights_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "other.safetensors"
     save_file({"visual.proj": torch.zeros(2, 2)}, path)
