@@ -8,7 +8,7 @@ import os
 import pickle
 import re
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import safetensors
@@ -21,6 +21,7 @@ from emoclip_clinic.errors import WeightsError
 __all__ = ["read_tensors"]
 
 _RULE = "A weights file must hold named tensors, saved by PyTorch or as safetensors"
+_SAVE = "From a training checkpoint, save the model's state_dict alone: torch.save(model.state_dict(), PATH)."
 _AGAIN = "Fetch it again and compare its size with the source's."
 _LEGACY_MAGIC = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # first bytes of torch.save before version 1.6
 
@@ -34,8 +35,8 @@ def read_tensors(path: Path, *, apart: str | None = None) -> dict[str, Tensor]:
         A file of ``torch.save`` that holds a dictionary of tensors (by itself, or as ``"state_dict"``), or a
         safetensors file.
     apart : str, optional
-        Tensors with this in their names get a mapping of their own, whose memory is given back when they are
-        no longer used, though others of the file are.
+        Tensors with this in their names share no memory with the others, so that it is given back when they
+        alone are no longer used: mapped files are mapped for them a second time.
 
     Returns
     -------
@@ -50,24 +51,32 @@ def read_tensors(path: Path, *, apart: str | None = None) -> dict[str, Tensor]:
     """
     path = Path(path)
     head = _first_bytes(path)
+    read: Callable[[Path], dict[str, Tensor]]
     if _is_safetensors(head):
-        try:
-            return dict(safetensors.torch.load_file(path))
-        except (safetensors.SafetensorError, OSError) as error:
-            raise WeightsError(
-                _RULE, found=f"a damaged safetensors file ({error})", where=path, hint=_AGAIN
-            ) from error
-    if head.startswith(_LEGACY_MAGIC):
-        return _read_archive(path, mapped=False)
-    _check_archive(path, head)
-    tensors = _read_archive(path, mapped=True)
+        read = _read_safetensors
+    elif head.startswith(_LEGACY_MAGIC):
+        return _read_archive(path, mapped=False)  # each tensor has memory of its own
+    else:
+        _check_archive(path, head)
+        read = _read_archive
+    tensors = read(path)
     if apart is not None:
-        again = _read_archive(path, mapped=True)
+        again = read(path)
         tensors.update({name: value for name, value in again.items() if apart in name})
     return tensors
 
 
-def _read_archive(path: Path, *, mapped: bool) -> dict[str, Tensor]:
+def _read_safetensors(path: Path) -> dict[str, Tensor]:
+    try:
+        tensors = dict(safetensors.torch.load_file(path))
+    except (safetensors.SafetensorError, OSError) as error:
+        raise WeightsError(
+            _RULE, found=f"a damaged safetensors file ({error})", where=path, hint=_AGAIN
+        ) from error
+    return _named_tensors(tensors, path)
+
+
+def _read_archive(path: Path, *, mapped: bool = True) -> dict[str, Tensor]:
     """Read a file of ``torch.save``; only its index at first, if it is mapped."""
     try:
         content = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
@@ -84,15 +93,23 @@ def _read_archive(path: Path, *, mapped: bool) -> dict[str, Tensor]:
 
 def _first_bytes(path: Path) -> bytes:
     if path.is_dir():
-        raise WeightsError("Weights must be a file", found="a folder", where=path)
+        raise WeightsError("Weights must be a file", found="a folder", where=path, hint="Name a file in it.")
     try:
         with path.open("rb") as stream:
             head = stream.read(4096)
     except FileNotFoundError as error:
-        raise WeightsError("The weights file must exist", found="no such file", where=path) from error
+        raise WeightsError(
+            "The weights file must exist",
+            found="no such file",
+            where=path,
+            hint="Check the path; where to get published weights is told by: emoclip-clinic weights list",
+        ) from error
     except OSError as error:
         raise WeightsError(
-            "The weights file must be readable", found=error.strerror or str(error), where=path
+            "The weights file must be readable",
+            found=error.strerror or str(error),
+            where=path,
+            hint="Change its permissions, or copy it to where you may read it.",
         ) from error
     if not head:
         raise WeightsError(_RULE, found="an empty file (0 bytes)", where=path, hint=_AGAIN)
@@ -182,7 +199,7 @@ def _named_tensors(content: object, path: Path) -> dict[str, Tensor]:
     if isinstance(content, Mapping) and isinstance(content.get("state_dict"), Mapping):
         content = content["state_dict"]
     if not isinstance(content, Mapping):
-        raise WeightsError(_RULE, found=f"a single {type(content).__name__}", where=path)
+        raise WeightsError(_RULE, found=f"a single {type(content).__name__}", where=path, hint=_SAVE)
     others = [str(key) for key, value in content.items() if not isinstance(value, Tensor)]
     if others:
         shown = ", ".join(others[:8])
@@ -190,8 +207,8 @@ def _named_tensors(content: object, path: Path) -> dict[str, Tensor]:
             _RULE,
             found=f"entries that are no tensors: {shown}",
             where=path,
-            hint="From a training checkpoint, save the model's state_dict alone.",
+            hint=_SAVE,
         )
     if not content:
-        raise WeightsError(_RULE, found="no tensor at all", where=path)
+        raise WeightsError(_RULE, found="no tensor at all", where=path, hint=_SAVE)
     return {str(key): value for key, value in content.items()}

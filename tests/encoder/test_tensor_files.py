@@ -86,6 +86,7 @@ GOOD = archive({"a": torch.ones(50, 50), "b": torch.zeros(3)})
         (archive(torch.nn.Linear(2, 2)), "unpickling of torch.nn.modules.linear.Linear"),
         (archive({"a": torch.ones(3), "epoch": 4}), "entries that are no tensors: epoch"),
         (archive([torch.ones(3)]), "a single list"),
+        (save({}), "no tensor at all"),
     ],
 )
 def test_refusals(content: bytes, words: str, tmp_path: Path) -> None:
@@ -95,10 +96,11 @@ def test_refusals(content: bytes, words: str, tmp_path: Path) -> None:
         read_tensors(path)
     assert words in str(caught.value)
     assert str(path) in str(caught.value)
+    assert caught.value.hint
 
 
 def test_no_file(tmp_path: Path) -> None:
-    with pytest.raises(WeightsError, match="no such file"):
+    with pytest.raises(WeightsError, match=r"no such file.*emoclip-clinic weights list"):
         read_tensors(tmp_path / "absent.pth")
     with pytest.raises(WeightsError, match="a folder"):
         read_tensors(tmp_path)
@@ -141,6 +143,16 @@ def test_values_survive(tmp_path: Path) -> None:
             for key, value in wanted.items():
                 assert torch.equal(read[key], value)
                 assert read[key].dtype == value.dtype
+
+
+def test_what_is_read_apart_shares_no_memory(tmp_path: Path) -> None:
+    """What shares a mapping lies in it as in the file, end to start."""
+    tensors = {"a": torch.ones(64), "b": torch.zeros(64)}
+    path = tmp_path / "file"
+    for content in (archive(tensors), archive(tensors, legacy=True), save(tensors)):
+        path.write_bytes(content)
+        first, second = (read_tensors(path, apart="b")[name].data_ptr() for name in "ab")
+        assert abs(first - second) > len(content)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
