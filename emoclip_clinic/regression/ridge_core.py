@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
@@ -96,7 +96,7 @@ def shrunken_predictions(left: Floats, eigenvalues: Floats, projected: Floats, a
     return wide.reshape(n_sets, n_test, n_alphas, n_targets).transpose(0, 2, 1, 3)
 
 
-def in_parallel(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+def in_parallel(function: Callable[[Item], Result], items: Iterable[Item]) -> Generator[Result, None, None]:
     """Apply a function to items on all cores, and yield the results in order.
 
     The matrices of one training set are too small for a threaded BLAS, so each thread works on its own set
