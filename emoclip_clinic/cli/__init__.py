@@ -9,6 +9,7 @@ import typer
 
 from emoclip_clinic import __version__
 from emoclip_clinic.cli import doctor, extract, ratings, recordings, scales, status, weights
+from emoclip_clinic.cli.help_texts import PlainGroup
 from emoclip_clinic.cli.verb import add_verb
 
 __all__ = ["app", "main"]
@@ -36,6 +37,7 @@ _WORK, _RATINGS, _MACHINE = "Videos of a study", "Ratings", "This machine"
 def _build() -> typer.Typer:
     application = typer.Typer(
         name="emoclip-clinic",
+        cls=PlainGroup,
         epilog="Exit codes: 0 all well, 1 some failed, 2 usage, 70 internal error, 130 interrupted.",
         no_args_is_help=True,
         pretty_exceptions_enable=False,
@@ -65,7 +67,7 @@ def _build() -> typer.Typer:
 
 
 def _add_group(application: typer.Typer, name: str, help_text: str, *, panel: str) -> typer.Typer:
-    group = typer.Typer(no_args_is_help=True, context_settings=_LOOK, help=help_text)
+    group = typer.Typer(cls=PlainGroup, no_args_is_help=True, context_settings=_LOOK, help=help_text)
     application.add_typer(group, name=name, rich_help_panel=panel)
     return group
 

@@ -7,17 +7,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_args, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 from rich.text import Text
-from typer.models import OptionInfo
 
 from emoclip_clinic.cli.console import err
+from emoclip_clinic.cli.help_texts import PlainCommand
 from emoclip_clinic.errors import EmoClipClinicError, SettingsError, did_you_mean
 
 if TYPE_CHECKING:
     from emoclip_clinic.study.layout import Study
+    from emoclip_clinic.study.logs import RunLog
 
 __all__ = ["ALL_WELL", "INTERNAL_ERROR", "INTERRUPTED", "SOME_FAILED", "USAGE", "Call", "add_verb"]
 
@@ -26,6 +27,8 @@ SOME_FAILED = 1
 USAGE = 2
 INTERNAL_ERROR = 70  # EX_SOFTWARE of sysexits.h: a fault of ours, not of the input
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+
+_ENDS = {ALL_WELL: "ended well", SOME_FAILED: "ended with failures", INTERRUPTED: "interrupted"}
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
 SHARED_PANEL = "Options of every verb"
@@ -62,6 +65,7 @@ class SharedOptions:
         str,
         typer.Option(
             "--log-level",
+            metavar="LEVEL",
             help=f"Least severity of the log messages shown. ({', '.join(LOG_LEVELS)}; default warning)",
             show_default=False,
             rich_help_panel=SHARED_PANEL,
@@ -87,8 +91,16 @@ class Call:
     def __init__(self, name: str, options: SharedOptions) -> None:
         self.name = name
         self.options = options
-        self.log_file: Path | None = None
+        self.log: RunLog | None = None
         self.resources = ExitStack()
+
+    def check_options(self) -> None:
+        """Check what every verb takes, also where the verb has no use for it."""
+        from emoclip_clinic.study.settings_files import read_table_of
+
+        self.open_study()
+        if self.options.config is not None:
+            read_table_of(self.options.config, "extract")
 
     def open_study(self) -> "Study":
         """Open the study of ``--study``, which must be a folder."""
@@ -97,11 +109,14 @@ class Call:
         return Study(self.options.study)
 
     def log_into(self, study: "Study") -> None:
-        """Keep a log file of this run in the study until the verb ends."""
+        """Keep a log file of this run in the study until the verb ends.
+
+        Called first by every verb that writes into the study, so that the log holds whatever goes wrong.
+        """
         from emoclip_clinic.study.logs import run_log
 
         level = min(logging.INFO, logging.getLevelNamesMapping()[self.options.log_level.upper()])
-        self.log_file = self.resources.enter_context(run_log(study, self.name, level=level))
+        self.log = self.resources.enter_context(run_log(study, self.name, level=level))
 
 
 def add_verb(
@@ -142,20 +157,9 @@ def add_verb(
 
     # Typer reads the options of a command from its signature.
     parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in (*own, *options, *shared)]
-    for parameter in parameters:
-        _show_flag_without_value(parameter)
     command.__dict__["__signature__"] = inspect.Signature(parameters)
     command.__doc__ = _reflowed(function.__doc__ or "")
-    app.command(verb_name, rich_help_panel=panel)(command)
-
-
-def _show_flag_without_value(parameter: inspect.Parameter) -> None:
-    """Keep help from showing a flag as if it took a value."""
-    value_type, *notes = get_args(parameter.annotation) or (None,)
-    if value_type in (bool, bool | None):
-        for note in notes:
-            if isinstance(note, OptionInfo) and note.metavar is None:
-                note.metavar = ""
+    app.command(verb_name, cls=PlainCommand, rich_help_panel=panel)(command)
 
 
 def _reflowed(docstring: str) -> str:
@@ -169,26 +173,38 @@ def _annotated_parameters(function: Callable[..., Any]) -> list[inspect.Paramete
 
 
 def _exit_code(function: Callable[..., int], call: Call, values: dict[str, Any]) -> int:
+    with call.resources:
+        code, end = _outcome(function, call, values)
+        if call.log is not None:
+            call.log.end = f"{end} (exit code {code})"
+    return code
+
+
+def _outcome(function: Callable[..., int], call: Call, values: dict[str, Any]) -> tuple[int, str]:
+    """Run a verb and tell its exit code, and in words how it ended."""
     try:
-        with call.resources:
-            try:
-                with _logging_to_terminal(call.options.log_level):
-                    return function(call, **values)
-            except Exception as error:
-                if call.log_file is not None:
-                    _log.error("'%s' ended with an error: %s", call.name, error, exc_info=error)
-                raise
+        with _logging_to_terminal(call.options.log_level):
+            call.check_options()
+            code = function(call, **values)
     except EmoClipClinicError as error:
+        _log_error(error, call)
         _show_error(error, call)
-        return USAGE
+        return USAGE, f"ended by {type(error).__name__}"
     except KeyboardInterrupt:
         err.print("Interrupted. Finished work is kept; the same command goes on with the rest.")
-        return INTERRUPTED
+        return INTERRUPTED, _ENDS[INTERRUPTED]
     except (typer.Exit, BrokenPipeError):  # Typer ends quietly when a reader such as `head` has left
         raise
     except Exception as error:
+        _log_error(error, call)
         _show_internal_error(error, call)
-        return INTERNAL_ERROR
+        return INTERNAL_ERROR, f"ended by {type(error).__name__}"
+    return code, _ENDS.get(code, "ended")
+
+
+def _log_error(error: Exception, call: Call) -> None:
+    if call.log is not None:  # else logging would print it, beside the message
+        _log.error("'%s' ended with an error: %s", call.name, error, exc_info=error)
 
 
 @contextmanager
@@ -233,13 +249,12 @@ class _TerminalHandler(logging.Handler):
 
 def _show_error(error: EmoClipClinicError, call: Call) -> None:
     _show_traceback_if_asked(error, call)
-    found = error.found if error.found is None or isinstance(error.found, str) else repr(error.found)
-    _say(error.rule, {"found": found, "where": error.where, "next": error.hint})
+    _say(error.rule, {"found": "\n".join(error.found_lines), "where": error.where, "next": error.hint})
 
 
 def _show_internal_error(error: Exception, call: Call) -> None:
     _show_traceback_if_asked(error, call)
-    log_file = call.log_file
+    log_file = None if call.log is None else call.log.path
     next_step = (
         "Please report it with this log file; it holds no image, but identifiers and paths of your study."
         if log_file is not None
@@ -260,5 +275,6 @@ def _say(sentence: str, details: Mapping[str, object]) -> None:
     ending = "" if sentence.endswith((".", "!", "?")) else "."
     err.print(Text("Error: ", style="bold red") + Text(sentence + ending), soft_wrap=True)
     for label, detail in details.items():
-        if detail:
-            err.print(Text(f"  {label + ':':<7}", style="dim") + Text(str(detail)), soft_wrap=True)
+        for number, line in enumerate(str(detail).splitlines() if detail else ()):
+            lead = f"{label}:" if number == 0 else ""
+            err.print(Text(f"  {lead:<7}", style="dim") + Text(line), soft_wrap=True)

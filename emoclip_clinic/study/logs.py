@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
@@ -16,16 +17,32 @@ from emoclip_clinic import __version__
 from emoclip_clinic.errors import StudyError
 from emoclip_clinic.study.layout import Study
 
-__all__ = ["run_log"]
+__all__ = ["RunLog", "run_log"]
 
 _log = logging.getLogger(__name__)
 _CHANNELS = ("emoclip_clinic", "py.warnings")
 
 
+@dataclass
+class RunLog:
+    """The log file of a run.
+
+    Parameters
+    ----------
+    path : Path
+        The file, named by UTC time, verb and process: ``20260401T101500Z_extract_4711.log``.
+    end : str
+        How the run ended, for the last line. Whoever knows better than that nothing was raised says so here.
+    """
+
+    path: Path
+    end: str = "ended well"
+
+
 @contextmanager
 def run_log(
     study: Study, verb: str, *, argv: Sequence[str] | None = None, level: int = logging.INFO
-) -> Iterator[Path]:
+) -> Iterator[RunLog]:
     """Keep a log file while the block runs.
 
     It holds what our loggers say, and Python's warnings where ``logging.captureWarnings`` is on. Handlers
@@ -45,8 +62,8 @@ def run_log(
 
     Yields
     ------
-    Path
-        The file, named by UTC time, verb and process: ``20260401T101500Z_extract_4711.log``.
+    RunLog
+        The file, and how the run will be said to have ended.
 
     Raises
     ------
@@ -54,6 +71,7 @@ def run_log(
         If the file cannot be written.
     """
     path, stream = _create(study.logs, verb)
+    log = RunLog(path)
     handler = logging.StreamHandler(stream)
     handler.setLevel(level)
     formatter = logging.Formatter(
@@ -64,7 +82,6 @@ def run_log(
     loggers = [logging.getLogger(name) for name in _CHANNELS]
     levels = [logger.level for logger in loggers]
     started = time.monotonic()
-    end = "ended well"
     for logger in loggers:
         logger.addHandler(handler)
         if logger.getEffectiveLevel() > level:
@@ -77,9 +94,9 @@ def run_log(
             f"# command: {list(command)!r}\n"
         )
         stream.flush()
-        yield path
+        yield log
     except BaseException as error:
-        end = f"ended by {type(error).__name__}"
+        log.end = f"ended by {type(error).__name__}"
         raise
     finally:
         for logger, before in zip(loggers, levels, strict=True):
@@ -87,7 +104,7 @@ def run_log(
             logger.setLevel(before)
         handler.close()
         with suppress(OSError):  # on a full disk, the error that ended the run says more than this one
-            stream.write(f"# {end} after {time.monotonic() - started:.1f} s\n")
+            stream.write(f"# {log.end} after {time.monotonic() - started:.1f} s\n")
             stream.close()
 
 

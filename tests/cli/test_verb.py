@@ -65,6 +65,87 @@ def test_an_error_of_ours_is_four_parts_on_stderr_and_no_traceback() -> None:
     ]
 
 
+def test_several_findings_are_lines_below_each_other() -> None:
+    def act(call: Call) -> int:
+        raise VideoError("Files must be videos", found=["a.mp4 is empty", "b.mp4 is a folder"])
+
+    assert invoke(act).stderr.splitlines() == [
+        "Error: Files must be videos.",
+        "  found: a.mp4 is empty",
+        "         b.mp4 is a folder",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [(None, "readable"), ("[extrct]\n", "Did you mean 'extract'?"), ("extract = 3", "must be a table")],
+    ids=["absent", "mistyped", "no table"],
+)
+def test_a_settings_file_is_looked_at_by_verbs_that_have_no_settings(
+    tmp_path: Path, text: str | None, said: str
+) -> None:
+    config = tmp_path / "c.toml"
+    if text is not None:
+        config.write_text(text)
+    result = invoke(idle, "--config", str(config))
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert "next:" in result.stderr
+
+
+def test_the_study_must_be_a_folder_for_every_verb(tmp_path: Path) -> None:
+    result = invoke(idle, "--study", str(tmp_path / "nowhere"))
+    assert result.exit_code == 2
+    assert "must be an existing folder" in result.stderr
+
+
+def ends_well(call: Call) -> int:
+    return 0
+
+
+def ends_with_failures(call: Call) -> int:
+    return 1
+
+
+def is_interrupted(call: Call) -> int:
+    raise KeyboardInterrupt
+
+
+def tells_interruption(call: Call) -> int:
+    return 130
+
+
+def meets_an_error(call: Call) -> int:
+    raise VideoError("A video must have a picture")
+
+
+def breaks(call: Call) -> int:
+    raise ZeroDivisionError("x")
+
+
+@pytest.mark.parametrize(
+    ("function", "end"),
+    [
+        (ends_well, "ended well (exit code 0)"),
+        (ends_with_failures, "ended with failures (exit code 1)"),
+        (is_interrupted, "interrupted (exit code 130)"),
+        (tells_interruption, "interrupted (exit code 130)"),
+        (meets_an_error, "ended by VideoError (exit code 2)"),
+        (breaks, "ended by ZeroDivisionError (exit code 70)"),
+    ],
+)
+def test_the_log_ends_with_how_the_run_ended(
+    tmp_path: Path, function: Callable[[Call], int], end: str
+) -> None:
+    def act(call: Call) -> int:
+        call.log_into(call.open_study())
+        return function(call)
+
+    invoke(act, "--study", str(tmp_path))
+    (log,) = (tmp_path / "derivatives" / "emoclip-clinic" / "logs").iterdir()
+    assert log.read_text().splitlines()[-1].startswith(f"# {end} after ")
+
+
 def test_debug_shows_where_an_error_arose() -> None:
     def act(call: Call) -> int:
         raise VideoError("A video must have a picture")
@@ -123,7 +204,7 @@ def test_help_shows_flags_without_a_value_and_joins_the_lines_of_a_paragraph() -
 
     shown = invoke(act, "--help").stdout
     (line,) = [line for line in shown.splitlines() if "--quick" in line]
-    assert line.strip("│ ").split() == ["--quick", "Hurry."]
+    assert " ".join(line.strip("│ ").split()) == "--quick Hurry. (default off)"
     assert "First line and second line." in shown
 
 
