@@ -29,7 +29,7 @@ def status(call: Call) -> int:
         columns = ("recording", "status", "coverage", "segments", "rejected", "time", "weights")
         print_table(columns, map(_brief, rows))
         for row in rows:
-            for note in filter(None, (row.reason, *row.flags, *row.warnings)):
+            for note in filter(None, (row.reason, row.hint, *row.flags, *row.warnings)):
                 out.print(f"{row.recording}: {note}", soft_wrap=True)
     else:
         print_table(tuple(STATUS_COLUMNS), (row.cells().values() for row in rows))

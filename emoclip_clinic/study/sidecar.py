@@ -318,8 +318,10 @@ class FailedRecord(_Record):
         dict
             Keyword arguments of :class:`FailedRecord`.
         """
-        hint = error.hint if isinstance(error, EmoClipClinicError) else None
-        return {"error": type(error).__name__, "reason": str(error) or type(error).__name__, "hint": hint}
+        name = type(error).__name__
+        if isinstance(error, EmoClipClinicError):
+            return {"error": name, "reason": error.statement, "hint": error.hint}
+        return {"error": name, "reason": str(error) or name, "hint": None}
 
 
 _R = TypeVar("_R", Sidecar, FailedRecord)

@@ -17,7 +17,7 @@ from emoclip_clinic.study.sidecar import (
     read_sidecar,
 )
 
-__all__ = ["STATUS_COLUMNS", "StatusRow", "build_status", "write_status"]
+__all__ = ["STATUS_COLUMNS", "StatusRow", "build_status", "failed_row", "write_status"]
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,7 @@ class StatusRow:
     recording: str
     status: Literal["ok", "no-face", "failed"]
     reason: str | None = None
+    hint: str | None = None
     path: str | None = None
     header_s: float | None = None
     decoded_s: float | None = None
@@ -61,8 +62,9 @@ class StatusRow:
             values[name] = _rounded(values[name], 3)
         for name in ("flags", "warnings"):
             values[name] = "; ".join(values[name]) or None
-        if values["reason"] is not None:
-            values["reason"] = " ".join(str(values["reason"]).split())  # one line per recording
+        for name in ("reason", "hint"):
+            if values[name] is not None:
+                values[name] = " ".join(str(values[name]).split())  # one line per recording
         return {name: values[name] for name in STATUS_COLUMNS}
 
 
@@ -74,6 +76,7 @@ STATUS_COLUMNS: Mapping[str, str] = {
     "recording": "Name of the recording in files.",
     "status": "ok; no-face (a result without any subject); failed (no result).",
     "reason": "Why it failed.",
+    "hint": "What to do about a failure.",
     "path": "The video, relative to the study where it lies inside.",
     "header_s": "Seconds of video that the file's header promises.",
     "decoded_s": "Seconds of video that could be decoded.",
@@ -120,7 +123,7 @@ def build_status(study: Study | Path | str) -> tuple[StatusRow, ...]:
     for path in place.failed_paths():
         key = path.name.removesuffix("_emoclip-failed.json")
         try:
-            failures[key] = _failed(key, read_failed(path))
+            failures[key] = failed_row(key, read_failed(path))
         except FormatError as error:
             failures[key] = _unreadable(key, path, error)
     for path in place.sidecar_paths():
@@ -190,7 +193,8 @@ def _result(key: str, path: Path, sidecar: Sidecar, later: StatusRow | None) -> 
     )
 
 
-def _failed(key: str, record: FailedRecord) -> StatusRow:
+def failed_row(key: str, record: FailedRecord) -> StatusRow:
+    """Make the row of a failed recording."""
     return StatusRow(
         participant_id=record.recording.participant_id,
         session_id=record.recording.session_id,
@@ -199,6 +203,7 @@ def _failed(key: str, record: FailedRecord) -> StatusRow:
         recording=key,
         status="failed",
         reason=record.reason,
+        hint=record.hint,
         path=record.input.path,
         weights=None if record.weights is None else record.weights.name,
         seconds=record.seconds,
@@ -215,7 +220,8 @@ def _unreadable(key: str, path: Path, error: FormatError) -> StatusRow:
         run=None,
         recording=key,
         status="failed",
-        reason=str(error),
+        reason=error.statement,
+        hint=error.hint,
     )
 
 

@@ -86,7 +86,8 @@ def test_a_failure_is_a_row_with_its_reason(study: Study, make_result: ResultMak
         "sub-02_ses-1",
         "interviews/sub-02_ses-1_beh.mp4",
     )
-    assert row.reason == str(ERROR)
+    assert (row.reason, row.hint) == (ERROR.statement, ERROR.hint)
+    assert f"{row.reason} {row.hint}" == str(ERROR)
 
 
 def test_an_error_without_a_message_still_has_a_reason() -> None:
@@ -129,7 +130,7 @@ def test_a_result_outlives_a_later_failure_which_is_a_warning(study: Study, make
     fail(study, one)
     (row,) = build_status(study)
     assert row.status == "ok"
-    assert row.warnings == (f"a later run failed: {ERROR}",)
+    assert row.warnings == (f"a later run failed: {ERROR.statement}",)
 
 
 def test_absent_and_cut_tables_are_failures(study: Study, make_result: ResultMaker) -> None:
@@ -168,7 +169,7 @@ def test_a_record_that_cannot_be_read_is_a_failure(
     path.write_text("{")
     (row,) = build_status(study)
     assert (row.status, row.participant_id, row.session_id) == ("failed", "sub-01", "ses-1")
-    assert "extract --force" in str(row.reason)
+    assert "extract --force" in str(row.hint)
 
 
 def test_a_sidecar_comes_back_as_it_was_written(study: Study, make_result: ResultMaker) -> None:
