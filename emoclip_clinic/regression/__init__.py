@@ -7,11 +7,14 @@ from emoclip_clinic.regression.checks import RegressionWarning
 from emoclip_clinic.regression.covariates import participant_columns, read_covariates
 from emoclip_clinic.regression.design import Design
 from emoclip_clinic.regression.features import SessionFeatures, aggregation_names, session_features
+from emoclip_clinic.regression.gain import gain_test
 from emoclip_clinic.regression.group_ridge import GroupRidgeCV
 from emoclip_clinic.regression.ledger import LedgerEntry, append_ledger, ledger_entries, read_ledger
 from emoclip_clinic.regression.nested import NestedPrediction, nested_predict
 from emoclip_clinic.regression.nested_design import DEFAULT_ALPHAS
 from emoclip_clinic.regression.nested_ridge import NestedArrays, NestedRidge, prepare_nested
+from emoclip_clinic.regression.permutation import PermutationTest, permutation_test
+from emoclip_clinic.regression.scoring import pooled_r, skill
 from emoclip_clinic.regression.segment_level import SegmentRows, load_segment_rows, mean_over_segments
 from emoclip_clinic.regression.splits import Fold, check_folds, split_participants
 from emoclip_clinic.regression.targets import RatedSessions, failed_sessions, join_targets
@@ -28,6 +31,7 @@ __all__ = [
     "NestedArrays",
     "NestedPrediction",
     "NestedRidge",
+    "PermutationTest",
     "RatedSessions",
     "RegressionWarning",
     "SegmentRows",
@@ -39,6 +43,7 @@ __all__ = [
     "camera_table",
     "check_folds",
     "failed_sessions",
+    "gain_test",
     "join_change",
     "join_targets",
     "ledger_entries",
@@ -46,9 +51,12 @@ __all__ = [
     "mean_over_segments",
     "nested_predict",
     "participant_columns",
+    "permutation_test",
+    "pooled_r",
     "prepare_nested",
     "read_covariates",
     "read_ledger",
     "session_features",
+    "skill",
     "split_participants",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -15,12 +15,14 @@ from emoclip_clinic.errors import RegressionError, did_you_mean
 from emoclip_clinic.regression.checks import MIN_PARTICIPANTS, check_targets
 from emoclip_clinic.regression.nested import rating_patterns
 from emoclip_clinic.regression.nested_design import DEFAULT_ALPHAS, Inner, NestedDesign, Outer, make_design
+from emoclip_clinic.regression.nested_ridge import Progress
 from emoclip_clinic.regression.permutation_exchange import Exchange, plan_exchange
 from emoclip_clinic.regression.permutation_pvalues import count_at_least, step_down_min_p
 from emoclip_clinic.regression.permutation_stream import (
     MAX_BYTES,
     Draws,
     RidgeStatistic,
+    Ticks,
     check_memory,
     permuted_statistics,
 )
@@ -30,8 +32,8 @@ from emoclip_clinic.regression.splits import Groups
 __all__ = ["MEANING", "MIN_DISTINCT", "PermutationTest", "permutation_test"]
 
 Floats = NDArray[np.float64]
-Progress = Callable[[int, int], None]
 
+MEASURES = {"skill": "skill", "r": "pooled Pearson r"}
 MIN_DISTINCT = 20
 """With fewer distinct arrangements p cannot fall to .05, and nothing is tested."""
 
@@ -48,7 +50,7 @@ APPROXIMATE = (
 
 @dataclass(frozen=True, eq=False)
 class PermutationTest:
-    """Result of `permutation_test`.
+    """Result of `permutation_test` and of `gain_test`.
 
     Attributes
     ----------
@@ -63,7 +65,7 @@ class PermutationTest:
         The statistic in each permutation.
     strata : DataFrame
         ``stratum``, ``n_sessions``, ``n_participants``: who may exchange.
-    statistic : {"skill", "r"}
+    statistic : {"skill", "r", "gain"}
     n_permutations : int
         Permutations made, without the data themselves.
     n_possible : int
@@ -78,7 +80,7 @@ class PermutationTest:
     table: pd.DataFrame
     null: Floats
     strata: pd.DataFrame
-    statistic: Statistic
+    statistic: str
     n_permutations: int
     n_possible: int
     exhaustive: bool
@@ -202,9 +204,11 @@ def permutation_test(
         seed=fold_seed,
     )
     table = check_targets(Y, len(design.X))
-    names = check_names(targets, table.shape[1], "targets") or [str(k) for k in range(table.shape[1])]
-    family = check_names(families, table.shape[1], "families") or ["all"] * table.shape[1]
-    check_statistic(statistic)
+    names, family = name_targets(table.shape[1], targets, families)
+    if statistic not in MEASURES:
+        raise RegressionError(
+            "statistic must be 'skill' or 'r'", found=statistic, hint=did_you_mean(statistic, MEASURES)
+        )
     operator_bytes = check_memory(design, max_bytes)
     exchange = plan_exchange(table, groups, within=within, order=order)
     draws = check_draws(exchange, n_permutations, seed=seed)
@@ -212,7 +216,7 @@ def permutation_test(
     tested = np.array([not reason for reason in reasons])
     statistics = np.full((1 + draws.n_draws, table.shape[1]), np.nan)
     patterns = tested_patterns(table, tested, design)
-    tick = _Ticks(progress, draws.n_draws * len(patterns))
+    ticks = Ticks(progress, draws.n_draws * len(patterns))
     for mask, chosen in patterns:
         ridge = RidgeStatistic(design, mask, statistic=statistic, max_bytes=operator_bytes)
         statistics[0, chosen] = ridge(table[:, chosen])
@@ -223,12 +227,9 @@ def permutation_test(
             rated=mask,
             column_bytes=ridge.column_bytes,
             max_bytes=max_bytes - operator_bytes,
-            tick=tick,
+            tick=ticks,
         )
-    result = pd.DataFrame({"target": names, "family": family})
-    rated = ~np.isnan(table)
-    result["n"] = rated.sum(axis=0)
-    result["n_participants"] = [len(np.unique(design.codes[mask])) for mask in rated.T]
+    result = target_table(table, design.codes, names, family)
     result = result.join(p_values(statistics, np.array(family), tested))
     result["n_distinct"] = [count_text(n) for n in n_distinct]
     result["reason"] = reasons
@@ -241,23 +242,33 @@ def permutation_test(
         exchange.n_permutations,
         draws.exhaustive,
         seed,
-        _statement(draws, statistic, approximate=len(patterns) > 1),
+        f"{describe(draws, MEASURES[statistic], approximate=len(patterns) > 1)} {MEANING}",
     )
 
 
-def check_names(names: Sequence[str] | None, n_targets: int, what: str) -> list[str]:
-    """Return the names, or an empty list if there are none; their number must be that of the targets."""
-    if names is not None and (isinstance(names, str) or len(names) != n_targets):
-        raise RegressionError(f"{what} must hold one name for each of the {n_targets} targets", found=names)
-    return [] if names is None else list(names)
+def name_targets(
+    n_targets: int, targets: Sequence[str] | None, families: Sequence[str] | None
+) -> tuple[list[str], list[str]]:
+    """Return the name and the family of each target; by default their numbers, and one family "all"."""
+    for what, names in (("targets", targets), ("families", families)):
+        if names is not None and (isinstance(names, str) or len(names) != n_targets):
+            raise RegressionError(
+                f"{what} must hold one name for each of the {n_targets} targets", found=names
+            )
+    return (
+        [str(number) for number in range(n_targets)] if targets is None else list(targets),
+        ["all"] * n_targets if families is None else list(families),
+    )
 
 
-def check_statistic(statistic: str) -> None:
-    """Raise if the statistic is unknown."""
-    if statistic not in ("skill", "r"):
-        raise RegressionError(
-            "statistic must be 'skill' or 'r'", found=statistic, hint=did_you_mean(statistic, ("skill", "r"))
-        )
+def target_table(
+    Y: Floats, codes: NDArray[np.intp], names: Sequence[str], family: Sequence[str]
+) -> pd.DataFrame:
+    """Make the first columns of the result: target, family, and how many sessions and participants it has."""
+    rated = ~np.isnan(Y)
+    table = pd.DataFrame({"target": names, "family": family, "n": rated.sum(axis=0)})
+    table["n_participants"] = [len(np.unique(codes[mask])) for mask in rated.T]
+    return table
 
 
 def check_draws(exchange: Exchange, n_permutations: int, *, seed: int) -> Draws:
@@ -341,28 +352,16 @@ def count_text(n: int) -> str:
     return str(n) if n < 10**6 else f"{Decimal(n):.1e}".replace("e+", "e")
 
 
-class _Ticks:
-    """Adds up what is done and tells the caller's progress."""
-
-    def __init__(self, progress: Progress | None, total: int) -> None:
-        self._progress, self._total, self._done = progress, total, 0
-
-    def __call__(self, n: int) -> None:
-        self._done += n
-        if self._progress is not None:
-            self._progress(self._done, self._total)
-
-
-def _statement(draws: Draws, statistic: Statistic, *, approximate: bool) -> str:
+def describe(draws: Draws, measure: str, *, approximate: bool) -> str:
+    """Say how the test was made."""
     exchange = draws.exchange
     alone = sum(len(c.participants) == 1 for c in exchange.classes)
-    measure = "skill" if statistic == "skill" else "pooled Pearson r"
     made = f"all {draws.n_draws}" if draws.exhaustive else f"{draws.n_draws} random"
     strata = " in the same stratum" if any(c.stratum for c in exchange.classes) else ""
-    what = (
+    text = (
         f"Permutation test of {measure}, one-sided, by {made} exchanges of whole rating blocks between "
         f"participants with the same number of rated sessions{strata}. The whole pipeline is repeated, the "
         f"choice of alpha included. {count_text(exchange.n_permutations)} arrangements are possible; "
         f"{alone} participants have nobody to exchange with and keep their ratings."
     )
-    return " ".join([what, MEANING, APPROXIMATE] if approximate else [what, MEANING])
+    return f"{text} {APPROXIMATE}" if approximate else text

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from emoclip_clinic.errors import RegressionError
 from emoclip_clinic.regression.nested_design import NestedDesign
-from emoclip_clinic.regression.nested_ridge import NestedRidge
+from emoclip_clinic.regression.nested_ridge import NestedRidge, Progress
 from emoclip_clinic.regression.permutation_exchange import Exchange
 from emoclip_clinic.regression.ridge_core import in_parallel
 from emoclip_clinic.regression.scoring import Statistic, pooled_r, skill
 
-__all__ = ["MAX_BYTES", "Draws", "RidgeStatistic", "check_memory", "permuted_statistics"]
+__all__ = ["MAX_BYTES", "Draws", "RidgeStatistic", "Ticks", "check_memory", "permuted_statistics"]
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -106,6 +106,26 @@ class RidgeStatistic:
         for number, fold in enumerate(self._ridge.design.folds):
             baseline[fold.repeat, fold.test] = result.train_mean[number]
         return skill(Y, result.predictions, baseline)
+
+
+class Ticks:
+    """Adds up what is done and tells a caller's progress.
+
+    Parameters
+    ----------
+    progress : callable or None
+        Called with (done, total).
+    total : int
+    """
+
+    def __init__(self, progress: Progress | None, total: int) -> None:
+        self._progress, self._total, self._done = progress, total, 0
+
+    def __call__(self, n: int) -> None:
+        """Count ``n`` more."""
+        self._done += n
+        if self._progress is not None:
+            self._progress(self._done, self._total)
 
 
 def check_memory(design: NestedDesign, max_bytes: int) -> int:

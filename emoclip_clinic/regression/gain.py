@@ -1,0 +1,218 @@
+"""Tests whether the embedding adds to covariates and camera, by exchanging what these leave unexplained."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from emoclip_clinic.errors import RegressionError
+from emoclip_clinic.regression.checks import check_features, check_targets
+from emoclip_clinic.regression.nested_design import DEFAULT_ALPHAS, Inner, Outer, make_design
+from emoclip_clinic.regression.nested_ridge import Progress
+from emoclip_clinic.regression.permutation import (
+    PermutationTest,
+    check_draws,
+    count_text,
+    describe,
+    name_targets,
+    p_values,
+    refusals,
+    target_table,
+    tested_patterns,
+)
+from emoclip_clinic.regression.permutation_exchange import plan_exchange
+from emoclip_clinic.regression.permutation_stream import (
+    MAX_BYTES,
+    RidgeStatistic,
+    Ticks,
+    check_memory,
+    permuted_statistics,
+)
+from emoclip_clinic.regression.splits import Groups
+
+__all__ = ["GAIN_MEANING", "gain_test"]
+
+Floats = NDArray[np.float64]
+
+GAIN_MEANING = (
+    "Freedman-Lane: the linear fit of the baseline stays with the videos, and what it leaves unexplained is "
+    "exchanged; approximate. A rejection means that the embedding carries more about the ratings than a "
+    "linear effect of the baseline's columns. What these columns do not measure, or effects of theirs that "
+    "are not linear, may still be the reason."
+)
+# A least-squares fit with more columns than this part of the participants leaves residuals that are too small
+# and too entangled to be exchanged.
+MOST_COLUMNS = 0.5
+# Residuals below this part of the ratings' spread are rounding.
+EXPLAINED = 1e-9
+
+
+def gain_test(
+    X: ArrayLike,
+    Y: ArrayLike,
+    groups: Groups,
+    *,
+    baseline: ArrayLike,
+    targets: Sequence[str] | None = None,
+    families: Sequence[str] | None = None,
+    within: ArrayLike | None = None,
+    order: ArrayLike | None = None,
+    n_permutations: int = 10_000,
+    seed: int = 0,
+    alphas: ArrayLike = DEFAULT_ALPHAS,
+    sample_weight: ArrayLike | None = None,
+    outer: Outer = "participant",
+    inner: Inner = "auto",
+    strata: ArrayLike | None = None,
+    fold_seed: int = 0,
+    max_bytes: int = MAX_BYTES,
+    progress: Progress | None = None,
+) -> PermutationTest:
+    """Test whether ridge on baseline and embedding has more skill than ridge on the baseline alone.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_rows, n_features)
+        Session features from the embedding.
+    Y, groups, targets, families, within, order, n_permutations, seed
+        As in `permutation_test`.
+    baseline : array-like of shape (n_rows, n_columns)
+        Covariates and camera descriptors.
+    alphas, sample_weight, outer, inner, strata, fold_seed, max_bytes
+        As in `permutation_test`.
+    progress : callable, optional
+        Called with (done, total) exchanges, summed over patterns of missing ratings.
+
+    Returns
+    -------
+    PermutationTest
+        ``observed`` and ``null`` hold the gain. The table has two more columns: ``skill`` with the embedding
+        and ``skill_baseline`` without it, of which the gain is the difference. A target whose baseline has
+        more columns (intercept included, as rank) than half of its participants, or explains it exactly, is
+        not tested.
+
+    Raises
+    ------
+    RegressionError
+        As `permutation_test`, and if baseline and features have different rows.
+
+    Notes
+    -----
+    For each target, ``y = fitted + residual`` by least squares on the baseline's columns and an intercept,
+    over the sessions that have the target. A permuted target is ``fitted + moved residual``, where residual
+    blocks move as rating blocks do in `permutation_test`. Both ridge pipelines are run on it, the choice of
+    alpha included, and the statistic is the difference of their skills. Least squares here does not predict
+    anything; it only makes the data that would be seen if the embedding added nothing.
+
+    The test is exact if the true linear effect of the baseline were known; with the estimated one it is
+    approximate, and better the fewer columns there are for each participant.
+
+    References
+    ----------
+    Freedman D, Lane D (1983). A nonstochastic interpretation of reported significance levels. Journal of
+    Business and Economic Statistics 1, 292-298. doi:10.1080/07350015.1983.10509354
+    Winkler AM, Ridgway GR, Webster MA, Smith SM, Nichols TE (2014). Permutation inference for the general
+    linear model. NeuroImage 92, 381-397. doi:10.1016/j.neuroimage.2014.01.060
+    """
+    features, columns = check_features(X), check_features(baseline)
+    if len(columns) != len(features):
+        raise RegressionError(
+            f"baseline must have {len(features)} rows, one for each row of X", found=f"shape {columns.shape}"
+        )
+    designs = [
+        make_design(
+            block,
+            groups,
+            alphas=alphas,
+            sample_weight=sample_weight,
+            standardize=True,
+            outer=outer,
+            inner=inner,
+            strata=strata,
+            seed=fold_seed,
+        )
+        for block in (np.column_stack([columns, features]), columns)
+    ]
+    full = designs[0]
+    table = check_targets(Y, len(features))
+    names, family = name_targets(table.shape[1], targets, families)
+    half = max_bytes // 2
+    operator_bytes = check_memory(full, half)
+    exchange = plan_exchange(table, groups, within=within, order=order)
+    draws = check_draws(exchange, n_permutations, seed=seed)
+    n_distinct, reasons = refusals(exchange, table, full)
+    fitted = np.full(table.shape, np.nan)
+    for target, reason in enumerate(reasons):
+        if not reason:
+            fitted[:, target], reasons[target] = _fit(table[:, target], columns, full.codes)
+    tested = np.array([not reason for reason in reasons])
+    patterns = tested_patterns(table, tested, full)
+    gains = np.full((1 + draws.n_draws, table.shape[1]), np.nan)
+    skills = np.full((2, table.shape[1]), np.nan)
+    ticks = Ticks(progress, draws.n_draws * len(patterns))
+    for mask, chosen in patterns:
+        with_embedding, without = (
+            RidgeStatistic(design, mask, statistic="skill", max_bytes=operator_bytes) for design in designs
+        )
+        skills[0, chosen], skills[1, chosen] = with_embedding(table[:, chosen]), without(table[:, chosen])
+        gains[0, chosen] = skills[0, chosen] - skills[1, chosen]
+        gains[1:, chosen] = permuted_statistics(
+            _Difference(with_embedding, without),
+            table[:, chosen] - fitted[:, chosen],
+            draws,
+            rated=mask,
+            column_bytes=with_embedding.column_bytes + without.column_bytes,
+            max_bytes=2 * (half - operator_bytes),
+            staying=fitted[:, chosen],
+            tick=ticks,
+        )
+    result = target_table(table, full.codes, names, family)
+    result["skill"], result["skill_baseline"] = skills
+    result = result.join(p_values(gains, np.array(family), tested))
+    result["n_distinct"] = [count_text(n) for n in n_distinct]
+    result["reason"] = reasons
+    statement = describe(draws, "the gain in skill", approximate=len(patterns) > 1)
+    return PermutationTest(
+        result,
+        gains[1:],
+        exchange.strata,
+        "gain",
+        draws.n_draws,
+        exchange.n_permutations,
+        draws.exhaustive,
+        seed,
+        f"{statement} {GAIN_MEANING}",
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Difference:
+    """Skill with the embedding minus skill without it."""
+
+    with_embedding: RidgeStatistic
+    without: RidgeStatistic
+
+    def __call__(self, Y: Floats) -> Floats:
+        return self.with_embedding(Y) - self.without(Y)
+
+
+def _fit(y: Floats, columns: NDArray[np.floating], codes: NDArray[np.intp]) -> tuple[Floats, str]:
+    """Fit one target on the baseline by least squares; return NaN and the reason where that is no basis."""
+    rated = ~np.isnan(y)
+    fitted = np.full(y.shape, np.nan)
+    design = columns[rated].astype(np.float64)
+    design -= design.mean(axis=0)
+    spread = np.sqrt((design**2).mean(axis=0))
+    design = np.column_stack([np.ones(len(design)), design / np.where(spread > 0, spread, 1.0)])
+    coefficients, _, rank, _ = np.linalg.lstsq(design, y[rated])
+    n_participants = len(np.unique(codes[rated]))
+    if rank > MOST_COLUMNS * n_participants:
+        return fitted, f"baseline has {rank} columns for {n_participants} participants, more than half"
+    fitted[rated] = design @ coefficients
+    left = y[rated] - fitted[rated]
+    if np.abs(left).max() <= EXPLAINED * np.ptp(y[rated]):
+        return np.full(y.shape, np.nan), "the baseline explains it exactly"
+    return fitted, ""
