@@ -44,7 +44,7 @@ def setting_options() -> list[inspect.Parameter]:
 
 def extract(
     call: Call,
-    paths: PATHS,
+    paths: PATHS = None,
     *,
     overrides: dict[str, object],
     pattern: PATTERN = None,
@@ -68,66 +68,76 @@ def extract(
     recording that fails does not stop the others. Interrupt with Ctrl-C at any time: the same command goes on
     with the rest.
     """
-    from emoclip_clinic.cli.listing import only_participants
+    from emoclip_clinic.cli.listing import only_participants, print_unassigned
     from emoclip_clinic.study.recordings import find_recordings
     from emoclip_clinic.study.settings import load_settings
 
     study = call.open_study()
+    if not dry_run:
+        call.log_into(study)
     settings = load_settings(study.root, config=call.options.config, overrides=overrides)
-    found = only_participants(find_recordings(paths, study=study, pattern=pattern), only or ())
+    found = only_participants(find_recordings(paths or (), study=study, pattern=pattern), only or ())
     if dry_run:
-        _print_plan(found, settings, study, force=force)
+        _print_plan(found, settings, study, force=force, retry=not no_retry)
         return ALL_WELL
 
     from emoclip_clinic.cli.progress import progress_for
     from emoclip_clinic.extraction import extract_study
 
-    call.log_into(study)
+    print_unassigned(found, study)
     summary = extract_study(
         study, found, settings, force=force, retry=not no_retry, progress=progress_for(err, plain=no_progress)
     )
-    _print_summary(summary, study)
+    _print_summary(summary, found, study)
     if summary.interrupted:
         return INTERRUPTED
-    return SOME_FAILED if summary.n_failed else ALL_WELL
+    return SOME_FAILED if summary.n_failed or summary.n_left_alone else ALL_WELL
 
 
-def _print_plan(found: "Recordings", settings: "ExtractSettings", study: "Study", *, force: bool) -> None:
+def _print_plan(
+    found: "Recordings", settings: "ExtractSettings", study: "Study", *, force: bool, retry: bool
+) -> None:
     from emoclip_clinic.cli.listing import print_recordings, probe_recordings
     from emoclip_clinic.extraction import estimate_seconds, pending_recordings
 
-    pending = pending_recordings(study, found, settings, force=force)
+    pending = pending_recordings(study, found, settings, force=force, retry=retry)
     probed = probe_recordings(found)
     print_recordings(probed, found, study, pending=pending)
     video_s = sum(entry.duration_s or 0.0 for entry in probed if entry.recording in pending)
     err.print(f"To do: {counted(len(pending), 'recording')}, {clock_text(video_s)} of video.")
-    estimate = estimate_seconds(pending, video_s, settings, study=study)
+    estimate = estimate_seconds(pending, settings, study=study)
     if estimate is not None:
         err.print(
             f"About {clock_text(estimate.seconds)} on this machine, by {estimate.basis}.", soft_wrap=True
         )
 
 
-def _print_summary(summary: "ExtractionSummary", study: "Study") -> None:
+def _print_summary(summary: "ExtractionSummary", found: "Recordings", study: "Study") -> None:
     counts = {
         "ok": summary.n_ok,
         "without a face": summary.n_no_face,
         "failed": summary.n_failed,
-        "up to date or left alone": summary.n_skipped,
+        "up to date": summary.n_skipped,
+        "failed before and left alone": summary.n_left_alone,
         "not assigned": summary.n_unassigned,
     }
     said = ", ".join(f"{number} {name}" for name, number in counts.items() if number)
     err.print(f"{'Interrupted: ' if summary.interrupted else ''}{said or 'nothing to do'}.")
     if summary.n_ok + summary.n_no_face:
         err.print(f"Results: {study.derivatives}", soft_wrap=True)
-    for row in summary.rows:
+    worked_on = {recording.key for recording in found.recordings}
+    rows = [row for row in summary.rows if row.recording in worked_on]
+    for row in rows:
         if row.status == "failed":
-            err.print(f"  {row.recording}: {row.reason}", soft_wrap=True)
-    flagged = [row.recording for row in summary.rows if row.flags]
+            reason = (row.reason or "").removeprefix(f"{study.root / (row.path or '')}: ")
+            err.print(f"  {row.recording}: {reason}", soft_wrap=True)
+    flagged = [row.recording for row in rows if row.flags]
     if flagged:
         err.print(f"Look at: {', '.join(flagged)} (flags in status.tsv)", soft_wrap=True)
     shown = "" if study.root == Path.cwd() else f" --study {shlex.quote(str(study.root))}"
     if summary.interrupted:
         err.print("Next: the same command goes on with the rest.")
+    elif not found.recordings:
+        err.print(f"Next: emoclip-clinic recordings{shown}, and say who is on which video.", soft_wrap=True)
     else:
         err.print(f"Next: emoclip-clinic status{shown}", soft_wrap=True)

@@ -34,6 +34,10 @@ class _Pace:
         self.n_recordings, self.total_video_s = n_recordings, total_video_s
         self.started_at = self.clock()
 
+    def add(self, n_recordings: int, video_s: float) -> None:
+        self.n_recordings += n_recordings
+        self.total_video_s += video_s
+
     def finish(self, key: str, video_s: float) -> None:
         self.running_video_s.pop(key, None)
         self.n_finished += 1
@@ -86,6 +90,10 @@ class PlainProgress(ExtractionProgress):
         """Say how much there is to do."""
         self._pace.start(n_recordings, total_video_s)
         self._line(f"{counted(n_recordings, 'recording')}, {clock_text(total_video_s)} of video")
+
+    def added(self, n_recordings: int, video_s: float) -> None:
+        """Count more work."""
+        self._pace.add(n_recordings, video_s)
 
     def recording_started(self, key: str, duration_s: float | None, position: int) -> None:
         """Say which recording begins."""
@@ -146,6 +154,10 @@ class LiveProgress(ExtractionProgress):
         self._pace.start(n_recordings, total_video_s)
         self._bars.start()
         self._update_run()
+
+    def added(self, n_recordings: int, video_s: float) -> None:
+        """Count more work."""
+        self._pace.add(n_recordings, video_s)
 
     def recording_started(self, key: str, duration_s: float | None, position: int) -> None:
         """Say which recording begins."""

@@ -20,10 +20,7 @@ from emoclip_clinic.video import DecodeSummary, SampledFrame, VideoInfo, open_vi
 if TYPE_CHECKING:
     from emoclip_clinic.encoder import EmoClip
 
-__all__ = ["THUMBNAILS", "Embedded", "embed_subject"]
-
-THUMBNAILS = 48
-"""Most crops on a contact sheet, evenly spaced over the recording."""
+__all__ = ["Embedded", "embed_subject"]
 
 _MAX_ROWS = 4096  # rows without a face cost little, but must not pile up
 
@@ -42,14 +39,11 @@ class Embedded:
         How much of the video could be decoded.
     n_ok : int
         Sampled frames with a frame embedding.
-    thumbnails : list of ndarray of shape (S, S, 3)
-        A few crops; empty unless asked for.
     """
 
     info: VideoInfo
     decode: DecodeSummary
     n_ok: int
-    thumbnails: list[Crop]
 
 
 @dataclass
@@ -130,8 +124,6 @@ def embed_subject(
     row_of = {int(frame): row for row, frame in enumerate(subject.frame)}
     visible = subject.box_source != "bridged"
     size = encoder.image_size_px
-    sheet_every = max(1, math.ceil(int(visible.sum()) / THUMBNAILS))
-    thumbnails: list[Crop] = []
     n_ok = 0
     batch = _Batch()
 
@@ -153,8 +145,6 @@ def embed_subject(
                         crop = crop_face(
                             frame.image, box, margin=crop_margin, size=size, resize=settings.resize
                         )
-                        if settings.thumbnails and n_ok % sheet_every == 0:
-                            thumbnails.append(crop)
                         n_ok += 1
                     batch.add(_row(frame, subject, track_row, seen=crop is not None), crop)
                 if len(batch.crops) == settings.batch_size or len(batch.rows) == _MAX_ROWS:
@@ -162,7 +152,7 @@ def embed_subject(
                     batch = _Batch()
                 progress(frame.index / settings.sample_fps)
         batch.write(table, encoder, watch)
-        return Embedded(source.info, sampled.summary, n_ok, thumbnails)
+        return Embedded(source.info, sampled.summary, n_ok)
 
 
 def _row(frame: SampledFrame, subject: Tracks, track_row: int | None, *, seen: bool) -> dict[str, object]:

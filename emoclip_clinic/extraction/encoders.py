@@ -4,6 +4,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from emoclip_clinic.encoder import WeightsEntry, find_weights, hash_weights
+from emoclip_clinic.errors import SettingsError
 from emoclip_clinic.study.layout import Study
 from emoclip_clinic.study.settings import ExtractSettings
 from emoclip_clinic.study.sidecar import WeightsRecord
@@ -30,6 +31,8 @@ class Encoders:
     ------
     WeightsError
         If the weights are not registered or not on this computer.
+    SettingsError
+        If the loaded model is not the one that the settings ask for.
     """
 
     def __init__(self, settings: ExtractSettings, *, study: Study, encoder: "EmoClip | None" = None) -> None:
@@ -37,6 +40,7 @@ class Encoders:
         self._study = study
         self.entry: WeightsEntry = find_weights(settings.model, study=study.root)
         if encoder is not None:
+            self._check_loaded(encoder)
             self.__dict__["encoder"] = encoder
 
     @cached_property
@@ -66,21 +70,23 @@ class Encoders:
             study=self._study.root,
         )
 
-    def check_device(self) -> None:
-        """Check that device and precision are to be had, before any work.
-
-        Raises
-        ------
-        SettingsError
-            If they are not.
-        """
-        from emoclip_clinic.encoder import resolve_device, resolve_precision
-
-        resolve_precision(self._settings.precision, resolve_device(self._settings.device))
-
     def record(self) -> WeightsRecord:
         """What a sidecar says of the weights."""
         record = self.entry.record
         return WeightsRecord(
             name=record.name, kind=record.kind, sha256=self.weights_sha256, architecture=record.architecture
         )
+
+    def _check_loaded(self, encoder: "EmoClip") -> None:
+        asked = (self._settings.model, self.weights_sha256[:8])
+        given = (encoder.name, encoder.weights_sha256[:8])
+        if asked != given:
+            raise SettingsError(
+                "The loaded model must be the one of the settings",
+                found=f"{given[0]} ({given[1]}), not {asked[0]} ({asked[1]})",
+            )
+        if self._settings.precision not in ("auto", encoder.precision):
+            raise SettingsError(
+                "The loaded model must compute in the precision of the settings",
+                found=f"{encoder.precision}, not {self._settings.precision}",
+            )

@@ -3,7 +3,7 @@
 Each stage's key contains the key of the stage before it:
 
 ======== ==========================================================================================
-scan     input content, time range, rotation, reader, sampling grid, detector and tracking settings
+scan     identity, input content, time range, rotation, reader, sampling grid, detector and tracking settings
 frames   scan, the *chosen tracks* (not the rule that chose them), crop settings, weights, precision
 segments frames, segment settings
 result   everything above, and the rule with its manual choice: when it is equal, nothing is left to do
@@ -33,6 +33,7 @@ def scan_key(input_sha256: str, recording: Recording, settings: ExtractSettings)
     return _digest(
         {
             "format": FORMAT_VERSION,
+            "recording": recording.key,
             "input": input_sha256,
             "start_s": recording.start_s,
             "end_s": recording.end_s,

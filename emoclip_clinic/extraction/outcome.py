@@ -3,7 +3,7 @@
 import os
 import platform
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
@@ -11,7 +11,7 @@ from typing import Self
 from emoclip_clinic.extraction.embed import Embedded
 from emoclip_clinic.extraction.planning import Plan
 from emoclip_clinic.extraction.stopwatch import Stopwatch
-from emoclip_clinic.faces import SubjectDecision
+from emoclip_clinic.faces import Candidate, SubjectDecision
 from emoclip_clinic.study.formats import TableKind
 from emoclip_clinic.study.settings import ExtractSettings
 from emoclip_clinic.study.sidecar import (
@@ -21,12 +21,21 @@ from emoclip_clinic.study.sidecar import (
     Sidecar,
     SubjectRecord,
     TableRecord,
+    TimedStage,
     WeightsRecord,
 )
 from emoclip_clinic.study.tables import iter_table
 from emoclip_clinic.study.versions import software_versions
 
 __all__ = ["FrameFacts", "compose_sidecar", "decode_record"]
+
+
+_STAGES_OF: dict[TableKind, tuple[TimedStage, ...]] = {
+    "tracks": ("decode", "detect"),
+    "frames": ("decode", "crop", "encode"),
+    "segments": ("segment",),
+}
+_WORTH_A_LOOK = 0.1  # a track shorter than this share of the subject's is not worth a flag
 
 
 @dataclass(frozen=True)
@@ -107,6 +116,7 @@ def compose_sidecar(
     keys: dict[str, str],
     weights: WeightsRecord,
     tables: Mapping[TableKind, Path],
+    reused: Sequence[TableKind],
     watch: Stopwatch,
 ) -> Sidecar:
     """Put together everything about a result but its numbers, from tables that are written.
@@ -125,6 +135,8 @@ def compose_sidecar(
         The weights.
     tables : mapping of kind to Path
         The tables.
+    reused : sequence of kind
+        Tables that were taken over from an earlier run.
     watch : Stopwatch
         Seconds of this run.
 
@@ -146,10 +158,11 @@ def compose_sidecar(
         decode=facts.decode,
         subject=_subject_record(decision),
         segments=segments,
-        warnings=_warnings(facts, segments, plan.settings),
-        flags=("second-person",) if decision.second_person else (),
+        warnings=_warnings(plan, decision, facts, segments),
+        flags=_flags(decision),
         versions=software_versions(),
-        seconds={stage: round(seconds, 3) for stage, seconds in watch.seconds().items()},
+        seconds=_seconds(plan, reused, watch),
+        reused=tuple(reused),
         hardware={
             "device": facts.device,
             "precision": facts.precision,
@@ -195,12 +208,59 @@ def _subject_record(decision: SubjectDecision) -> SubjectRecord:
     )
 
 
-def _warnings(facts: FrameFacts, segments: SegmentsRecord, settings: ExtractSettings) -> tuple[str, ...]:
-    decode = facts.decode
+def _seconds(plan: Plan, reused: Sequence[TableKind], watch: Stopwatch) -> dict[TimedStage, float]:
+    """Seconds of this run, and for what was taken over those of the run that made it."""
+    now = {stage: round(seconds, 3) for stage, seconds in watch.seconds().items()}
+    kept: dict[TimedStage, float] = {}
+    if plan.earlier is not None:
+        made_by = {stage for kind in reused for stage in _STAGES_OF[kind]}
+        kept = {stage: value for stage, value in plan.earlier.seconds.items() if stage in made_by}
+    return {**kept, **now}
+
+
+def _elsewhere(decision: SubjectDecision) -> list[Candidate]:
+    """Tracks that are never there at the same time as the subject's, and are not short."""
+    chosen = [c for c in decision.candidates if c.track in decision.tracks]
+    if not chosen:
+        return []
+    shortest_s = _WORTH_A_LOOK * sum(c.seconds for c in chosen)
+    return [
+        other
+        for other in decision.candidates
+        if other.track not in decision.tracks
+        and other.seconds >= shortest_s
+        and all(other.t_start_s > c.t_end_s or other.t_end_s < c.t_start_s for c in chosen)
+    ]
+
+
+def _flags(decision: SubjectDecision) -> tuple[str, ...]:
+    """What a person should look at.
+
+    A track that is never there together with the subject's may be the same person after an absence or a
+    cut. Where nothing but such tracks stands against the choice, it is not a second person who makes it
+    doubtful.
+    """
+    elsewhere = {candidate.track for candidate in _elsewhere(decision)}
+    flags = []
+    if decision.second_person and decision.runner_up not in elsewhere:
+        flags.append("second-person")
+    if elsewhere:
+        flags.append("subject-in-several-tracks")
+    return tuple(flags)
+
+
+def _warnings(
+    plan: Plan, decision: SubjectDecision, facts: FrameFacts, segments: SegmentsRecord
+) -> tuple[str, ...]:
+    decode, settings = facts.decode, plan.settings
     told = list(decode.damage)
-    if decode.short and decode.header_s is not None:
+    elsewhere = _elsewhere(decision)
+    if elsewhere:
+        seconds = sum(candidate.seconds for candidate in elsewhere)
+        names = ", ".join(str(candidate.track) for candidate in elsewhere)
         told.append(
-            f"decoded {decode.decoded_s:.1f} s of the {decode.header_s:.1f} s that the header promises"
+            f"tracks {names} show a face for {seconds:.0f} s while the subject's track is absent; if it is"
+            " the same person, list all of the person's tracks in tracks.tsv"
         )
     if facts.n_ok and decode.n_grid < settings.segment_frames:
         told.append(
@@ -208,4 +268,7 @@ def _warnings(facts: FrameFacts, segments: SegmentsRecord, settings: ExtractSett
         )
     elif facts.n_ok and not segments.n_ok:
         told.append("no segment shows the face often enough")
+    rescanned = plan.earlier is not None and plan.earlier.keys.get("scan") != plan.scan_key
+    if plan.choice is not None and plan.choice.scan_key is None and rescanned:
+        told.append("tracks may have new numbers since tracks.tsv was written; it has no scan_key to tell")
     return tuple(told)

@@ -22,6 +22,17 @@ class ExtractionProgress:
             Sum of their durations in seconds, as far as headers tell.
         """
 
+    def added(self, n_recordings: int, video_s: float) -> None:
+        """Take more work into account than ``start`` told of, because a result turned out to be damaged.
+
+        Parameters
+        ----------
+        n_recordings : int
+            Further recordings.
+        video_s : float
+            Sum of their durations in seconds.
+        """
+
     def recording_started(self, key: str, duration_s: float | None, position: int) -> None:
         """Begin one recording.
 

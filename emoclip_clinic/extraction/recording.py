@@ -14,7 +14,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from emoclip_clinic.errors import FormatError
+from emoclip_clinic.errors import FormatError, StudyError, VideoError
+from emoclip_clinic.extraction.allocator import return_large_blocks
 from emoclip_clinic.extraction.embed import embed_subject
 from emoclip_clinic.extraction.encoders import Encoders
 from emoclip_clinic.extraction.keys import frames_key, segments_key
@@ -22,11 +23,18 @@ from emoclip_clinic.extraction.outcome import FrameFacts, compose_sidecar, decod
 from emoclip_clinic.extraction.planning import Plan
 from emoclip_clinic.extraction.scan import Scan, read_scan, scan_faces, write_scan
 from emoclip_clinic.extraction.segments import Segment, cut_segments
+from emoclip_clinic.extraction.sheet import sheet_crops
 from emoclip_clinic.extraction.stopwatch import Stopwatch
-from emoclip_clinic.faces import SubjectDecision, choose_subject, subject_track, write_contact_sheet
+from emoclip_clinic.faces import (
+    SubjectDecision,
+    Tracks,
+    choose_subject,
+    subject_track,
+    write_contact_sheet,
+)
 from emoclip_clinic.study.formats import TableKind
 from emoclip_clinic.study.layout import Study
-from emoclip_clinic.study.sidecar import Sidecar, write_sidecar
+from emoclip_clinic.study.sidecar import InputRecord, Sidecar, write_sidecar
 from emoclip_clinic.study.tables import embedding_matrix, iter_table, open_table, read_notes
 
 __all__ = ["StageName", "StageProgress", "extract_planned"]
@@ -36,11 +44,18 @@ StageProgress = Callable[[StageName, float], None]
 """Told the name of a stage and the seconds of video that it has done."""
 
 _SEGMENTS_AT_ONCE = 128
+_KEY_OF: dict[TableKind, str] = {"tracks": "scan", "frames": "frames", "segments": "segments"}
 _log = logging.getLogger(__name__)
 
 
 def extract_planned(
-    plan: Plan, *, study: Study, encoders: Encoders, force: bool, progress: StageProgress
+    plan: Plan,
+    *,
+    study: Study,
+    encoders: Encoders,
+    force: bool,
+    watch: Stopwatch,
+    progress: StageProgress,
 ) -> Sidecar:
     """Do what a plan asks for, from the first stage whose inputs changed.
 
@@ -54,6 +69,8 @@ def extract_planned(
         The model.
     force : bool
         Compute everything again.
+    watch : Stopwatch
+        Counts the time of each stage.
     progress : callable
         Told each stage's progress.
 
@@ -69,14 +86,22 @@ def extract_planned(
     StudyError
         If a manual choice does not fit, or files cannot be written.
     """
-    return _Extraction(plan, study, encoders, force=force, progress=progress).run()
+    return_large_blocks()
+    return _Extraction(plan, study, encoders, force=force, watch=watch, progress=progress).run()
 
 
 class _Extraction:
     """One recording on its way through the stages."""
 
     def __init__(
-        self, plan: Plan, study: Study, encoders: Encoders, *, force: bool, progress: StageProgress
+        self,
+        plan: Plan,
+        study: Study,
+        encoders: Encoders,
+        *,
+        force: bool,
+        watch: Stopwatch,
+        progress: StageProgress,
     ) -> None:
         self._plan = plan
         self._recording = plan.recording
@@ -85,23 +110,36 @@ class _Extraction:
         self._encoders = encoders
         self._force = force
         self._progress = progress
-        self._watch = Stopwatch()
+        self._watch = watch
         self._paths: dict[TableKind, Path] = {
             "tracks": study.tracks_path(plan.recording),
             "frames": study.frames_path(plan.recording),
             "segments": study.segments_path(plan.recording),
         }
+        self._sheet = study.thumbnails_path(plan.recording)
+        self._reused: list[TableKind] = []
 
     def run(self) -> Sidecar:
         scan = self._scan()
         decision = self._choose(scan)
+        subject = subject_track(scan.tracks, decision)
         try:
-            facts = self._frames(scan, decision, reuse=not self._force)
+            facts = self._frames(scan, decision, subject, reuse=not self._force)
             key = self._segments(facts)
         except FormatError as error:  # the stored frame table is damaged within
             _log.warning("%s: %s Its frames are encoded again.", self._recording.key, error)
-            facts = self._frames(scan, decision, reuse=False)
+            facts = self._frames(scan, decision, subject, reuse=False)
             key = self._segments(facts)
+        if self._settings.thumbnails and facts.n_ok and not self._sheet.is_file():
+            size = self._encoders.entry.record.preprocessing.image_size_px
+            crops = sheet_crops(
+                self._recording,
+                self._settings,
+                subject=subject,
+                crop_margin=self._crop_margin(scan),
+                size=size,
+            )
+            write_contact_sheet(crops, self._sheet)
         sidecar = compose_sidecar(
             self._plan,
             decision=decision,
@@ -114,8 +152,10 @@ class _Extraction:
             },
             weights=self._encoders.record(),
             tables=self._paths,
+            reused=self._reused,
             watch=self._watch,
         )
+        self._check_still_ours(sidecar)
         write_sidecar(self._study.sidecar_path(self._recording), sidecar)
         self._study.failed_path(self._recording).unlink(missing_ok=True)
         return sidecar
@@ -124,15 +164,19 @@ class _Extraction:
         path = self._paths["tracks"]
         if not self._force and self._stored_notes("tracks").get("key") == self._plan.scan_key:
             try:
-                return read_scan(path)
+                scan = read_scan(path)
             except FormatError as error:
                 _log.warning("%s: %s Faces are detected again.", self._recording.key, error)
+            else:
+                self._reused.append("tracks")
+                return scan
         scan = scan_faces(
             self._recording,
             self._settings,
             watch=self._watch,
             progress=lambda done_s: self._progress("faces", done_s),
         )
+        self._check_unchanged()
         self._invalidate()
         with self._watch.running("write"):
             write_scan(scan, path, recording=self._recording, key=self._plan.scan_key)
@@ -150,18 +194,18 @@ class _Extraction:
             min_margin=self._settings.min_margin,
         )
 
-    def _frames(self, scan: Scan, decision: SubjectDecision, *, reuse: bool) -> FrameFacts:
+    def _frames(self, scan: Scan, decision: SubjectDecision, subject: Tracks, *, reuse: bool) -> FrameFacts:
         """Make the frame table, unless it is there."""
         stored = FrameFacts.of_notes(self._stored_notes("frames")) if reuse else None
-        if stored is not None and stored.key == self._frames_key(decision, stored.precision):
-            asked = self._settings.precision
-            alike = asked in ("auto", stored.precision)  # what an earlier run computed in serves for auto
-            if alike and (stored.n_ok == 0 or self._sheet_is_there()):
-                return stored
+        if (
+            stored is not None
+            and stored.key == self._frames_key(decision, stored.precision)
+            # what an earlier run computed in serves for auto
+            and self._settings.precision in ("auto", stored.precision)
+        ):
+            self._reused.append("frames")
+            return stored
         encoder = self._encoders.encoder
-        self._invalidate()
-        sheet = self._study.thumbnails_path(self._recording)
-        sheet.unlink(missing_ok=True)
         with open_table(
             self._paths["frames"],
             "frames",
@@ -172,13 +216,14 @@ class _Extraction:
             embedded = embed_subject(
                 self._recording,
                 self._settings,
-                subject=subject_track(scan.tracks, decision),
-                crop_margin=0.0 if scan.whole_frame else self._settings.crop_margin,
+                subject=subject,
+                crop_margin=self._crop_margin(scan),
                 encoder=encoder,
                 table=table,
                 watch=self._watch,
                 progress=lambda done_s: self._progress("encode", done_s),
             )
+            self._check_unchanged()
             facts = FrameFacts(
                 key=self._frames_key(decision, encoder.precision),
                 precision=encoder.precision,
@@ -187,16 +232,18 @@ class _Extraction:
                 decode=decode_record(embedded, self._settings),
             )
             table.notes |= facts.to_notes()
-        if embedded.thumbnails:
-            write_contact_sheet(embedded.thumbnails, sheet)
+            self._invalidate()
+            self._sheet.unlink(missing_ok=True)
+        self._reused = [kind for kind in self._reused if kind != "frames"]
         return facts
 
     def _segments(self, facts: FrameFacts) -> str:
         """Make the segment table, unless it is there; returns its key."""
         key = segments_key(facts.key, self._settings)
-        earlier = None if self._force else self._plan.earlier
-        if earlier is not None and self._stored_notes("segments").get("key") == key:
-            return key  # its content was checked against the earlier sidecar
+        checked = self._plan.earlier is not None and not self._force  # by the hash in the earlier sidecar
+        if checked and self._stored_notes("segments").get("key") == key:
+            self._reused.append("segments")
+            return key
         encoder = self._encoders.encoder
         assert self._settings.sample_fps is not None
         assert self._settings.stride_frames is not None
@@ -208,7 +255,6 @@ class _Extraction:
             stride_frames=self._settings.stride_frames,
             min_coverage=self._settings.min_coverage,
         )
-        self._invalidate()
         with open_table(
             self._paths["segments"], "segments", recording=self._recording, dim=encoder.segment_dim
         ) as table:
@@ -228,6 +274,7 @@ class _Extraction:
             for _ in grid:  # what lies behind the last segment is checked as well
                 pass
             table.notes["key"] = key
+            self._invalidate()
         return key
 
     def _frames_key(self, decision: SubjectDecision, precision: str) -> str:
@@ -236,15 +283,37 @@ class _Extraction:
 
     def _stored_notes(self, kind: TableKind) -> dict[str, str]:
         """Notes of the table that is there; none if it is absent, damaged or of an older version."""
-        if not self._paths[kind].is_file():
+        if kind in self._plan.damaged or not self._paths[kind].is_file():
             return {}
         try:
             return read_notes(self._paths[kind], kind)
         except FormatError:
             return {}
 
-    def _sheet_is_there(self) -> bool:
-        return not self._settings.thumbnails or self._study.thumbnails_path(self._recording).is_file()
+    def _crop_margin(self, scan: Scan) -> float:
+        return 0.0 if scan.whole_frame else self._settings.crop_margin
+
+    def _check_unchanged(self) -> None:
+        """Refuse what was read from a file that is no longer the one that was hashed."""
+        now, then = InputRecord.of(self._recording.path, study=self._study), self._plan.input
+        if (now.size_bytes, now.mtime_ns) != (then.size_bytes, then.mtime_ns):
+            raise VideoError(
+                "A video must not change while it is read",
+                found="another size or time of change than at the beginning",
+                where=self._recording.path,
+                hint="Wait until it is copied completely, then run the same command again.",
+            )
+
+    def _check_still_ours(self, sidecar: Sidecar) -> None:
+        """Refuse to vouch for tables that another run has replaced meanwhile."""
+        for kind, path in self._paths.items():
+            if read_notes(path, kind).get("key") != sidecar.keys[_KEY_OF[kind]]:
+                raise StudyError(
+                    "Only one run at a time may work on a recording",
+                    found=f"a table of {kind} that another run wrote meanwhile",
+                    where=path,
+                    hint="Wait for the other run, then run the same command again.",
+                )
 
     def _invalidate(self) -> None:
         """From here on, the earlier result is no longer whole."""

@@ -1,16 +1,24 @@
 """Extract the recordings of a study, one after the other; a recording that fails does not stop the others."""
 
+import errno
 import logging
-import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
-from emoclip_clinic.errors import EmoClipClinicError, SettingsError, StudyError, VideoError, WeightsError
+from emoclip_clinic.errors import EmoClipClinicError, SettingsError, StudyError, WeightsError
 from emoclip_clinic.extraction.encoders import Encoders
-from emoclip_clinic.extraction.planning import Plan, looks_current, plan_recording
+from emoclip_clinic.extraction.pending import probed_duration_s, states_of
+from emoclip_clinic.extraction.planning import (
+    Plan,
+    plan_recording,
+    readable_results,
+    resolved_settings,
+    result_of_another_file,
+)
 from emoclip_clinic.extraction.progress import ExtractionProgress
 from emoclip_clinic.extraction.recording import StageName, StageProgress, extract_planned
+from emoclip_clinic.extraction.stopwatch import Stopwatch
 from emoclip_clinic.faces import get_detector
 from emoclip_clinic.study.dataset_description import write_dataset_description
 from emoclip_clinic.study.files import remove_leftovers
@@ -24,11 +32,11 @@ from emoclip_clinic.study.sidecar import (
     RecordingRecord,
     Sidecar,
     write_failed,
+    write_sidecar,
 )
-from emoclip_clinic.study.status import StatusRow, write_status
+from emoclip_clinic.study.status import StatusRow, failed_row, write_status
 from emoclip_clinic.study.tracks_table import TrackChoices, read_tracks
 from emoclip_clinic.study.versions import software_versions
-from emoclip_clinic.video import probe
 
 if TYPE_CHECKING:
     from emoclip_clinic.encoder import EmoClip
@@ -48,9 +56,11 @@ class ExtractionSummary:
     Attributes
     ----------
     n_ok, n_no_face, n_failed : int
-        Recordings of this run by their status; failures of earlier runs that were left alone count as failed.
+        Recordings that were worked on, by their status.
     n_skipped : int
         Recordings whose result was current already.
+    n_left_alone : int
+        Recordings that failed before and were not tried again.
     n_unassigned : int
         Videos without a known participant.
     interrupted : bool
@@ -63,6 +73,7 @@ class ExtractionSummary:
     n_no_face: int
     n_failed: int
     n_skipped: int
+    n_left_alone: int
     n_unassigned: int
     interrupted: bool
     rows: tuple[StatusRow, ...]
@@ -110,6 +121,18 @@ def extract_study(
     return run.over(recordings)
 
 
+_Status = Literal["ok", "no-face", "failed", "skipped", "left-alone"]
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """What became of one recording in this run."""
+
+    status: _Status
+    reason: str | None
+    video_s: float
+
+
 class _Run:
     """One run over recordings."""
 
@@ -129,20 +152,34 @@ class _Run:
         self._progress = progress
         self._encoders = Encoders(settings, study=study)
         self._choices: TrackChoices = read_tracks(study)
-        self._counts = {"ok": 0, "no-face": 0, "failed": 0, "skipped": 0}
-        self._position = 0
+        self._counts = dict.fromkeys(get_args(_Status), 0)
+        self._durations: dict[str, float | None] = {}
+        self._announced: set[str] = set()
+        self._unrecorded: list[StatusRow] = []
 
     def over(self, recordings: Recordings) -> ExtractionSummary:
+        get_detector(self._settings.detector)  # an unknown name concerns every recording
+        self._check_files(recordings)
         self._prepare(recordings)
-        durations = {r.key: _duration_s(r) for r in recordings.recordings if not self._looks_current(r)}
-        if durations:
-            self._encoders.check_device()
-            get_detector(self._settings.detector)  # an unknown name concerns every recording
+        states = states_of(
+            recordings,
+            self._settings,
+            study=self._study,
+            encoders=self._encoders,
+            choices=self._choices,
+        )
+        self._durations = {
+            one.key: probed_duration_s(one)
+            for one in recordings.recordings
+            if self._force or states[one.key] == "to-do" or (self._retry and states[one.key] != "current")
+        }
+        if self._durations:
+            _ = self._encoders.encoder  # damaged weights and an absent device are told before any work
         interrupted = False
-        self._progress.start(len(durations), sum(d or 0.0 for d in durations.values()))
+        self._progress.start(len(self._durations), sum(d or 0.0 for d in self._durations.values()))
         try:
             for recording in recordings.recordings:
-                self._one(recording, durations.get(recording.key))
+                self._one(recording)
         except KeyboardInterrupt:
             interrupted = True
             _log.warning("Interrupted.")
@@ -154,10 +191,45 @@ class _Run:
             n_no_face=self._counts["no-face"],
             n_failed=self._counts["failed"],
             n_skipped=self._counts["skipped"],
+            n_left_alone=self._counts["left-alone"],
             n_unassigned=len(recordings.unassigned),
             interrupted=interrupted,
-            rows=rows,
+            rows=(*rows, *self._unrecorded),
         )
+
+    def _check_files(self, recordings: Recordings) -> None:
+        """Refuse to replace a result by that of another file which claims the same identity."""
+        if self._force:
+            return
+        self._warn_of_orphans(recordings)
+        clashes = [
+            f"{one.key}: {self._study.shown(one.path)}, but the result is of {other}"
+            for one in recordings.recordings
+            if (other := result_of_another_file(one, study=self._study)) is not None
+        ]
+        if clashes:
+            raise StudyError(
+                "Two recordings must not have the same identity",
+                found="\n  " + "\n  ".join(clashes) + "\n",
+                where=self._study.root,
+                hint="Tell them apart by session, task or run. If the new file replaces the old one, move the"
+                " old one away or give --force. Nothing has been done yet.",
+            )
+
+    def _warn_of_orphans(self, recordings: Recordings) -> None:
+        """Tell of results of a video that belongs to somebody else now: it would count twice."""
+        ours = {(self._study.shown(r.path), r.start_s, r.end_s): r.key for r in recordings.recordings}
+        for path, sidecar in readable_results(self._study):
+            said = sidecar.recording
+            now = ours.get((sidecar.input.path, said.start_s, said.end_s))
+            if now is not None and now != said.key:
+                _log.warning(
+                    "%s is now %s, but its result as %s is still there. Remove %s if that was a mistake.",
+                    sidecar.input.path,
+                    now,
+                    said.key,
+                    path.parent,
+                )
 
     def _prepare(self, recordings: Recordings) -> None:
         for sentence in self._choices.unmatched(recordings.recordings):
@@ -168,23 +240,15 @@ class _Run:
         if removed:
             _log.info("Removed %d temporary files of a run that was killed.", len(removed))
         write_dataset_description(self._study)
-        write_settings(self._study.settings_toml, self._settings)
+        write_settings(self._study.settings_toml, resolved_settings(self._settings, self._encoders.entry))
         write_identifiers(self._study, recordings.recordings)
 
-    def _looks_current(self, recording: Recording) -> bool:
-        return not self._force and looks_current(
-            recording,
-            self._settings,
-            study=self._study,
-            encoders=self._encoders,
-            choice=self._choices.of(recording),
-        )
-
-    def _one(self, recording: Recording, duration_s: float | None) -> None:
-        started = time.perf_counter()
-        status: Literal["ok", "no-face", "failed"]
+    def _one(self, recording: Recording) -> None:
+        watch = Stopwatch()
         plan: Plan | None = None
-        announced = False
+        outcome = _Outcome("failed", None, 0.0)
+        if recording.key in self._durations:
+            self._announce(recording)
         try:
             plan = plan_recording(
                 recording,
@@ -192,70 +256,93 @@ class _Run:
                 study=self._study,
                 encoders=self._encoders,
                 choice=self._choices.of(recording),
+                watch=watch,
             )
             if plan.current and not self._force:
-                self._study.failed_path(recording).unlink(missing_ok=True)  # what failed since is undone
-                self._counts["skipped"] += 1
-                return
-            if plan.failed_alike and not self._retry:
-                self._counts["failed"] += 1
-                _log.warning("%s failed before and is left alone (--no-retry).", recording.key)
-                return
-            self._position += 1
-            announced = True
-            self._progress.recording_started(recording.key, duration_s, self._position)
-            sidecar = extract_planned(
-                plan,
-                study=self._study,
-                encoders=self._encoders,
-                force=self._force,
-                progress=self._stage_progress(recording.key, duration_s),
-            )
-            status, reason = sidecar.status, "; ".join(sidecar.warnings) or None
-            video_s = sidecar.decode.decoded_s
-            _log.info("%s: %s in %.1f s", recording.key, status, sidecar.seconds["total"])
+                outcome = _Outcome("skipped", "up to date", self._durations.get(recording.key) or 0.0)
+                self._keep(plan)
+            elif plan.failed_alike and not self._retry and not self._force:
+                outcome = _Outcome("left-alone", "failed before", 0.0)
+            else:
+                self._announce(recording)
+                sidecar = extract_planned(
+                    plan,
+                    study=self._study,
+                    encoders=self._encoders,
+                    force=self._force,
+                    watch=watch,
+                    progress=self._stage_progress(recording.key),
+                )
+                warnings = "; ".join(sidecar.warnings) or None
+                outcome = _Outcome(sidecar.status, warnings, sidecar.decode.decoded_s)
+                _log.info("%s: %s in %.1f s", recording.key, sidecar.status, watch.seconds()["total"])
         except (SettingsError, WeightsError):
             raise  # concerns every recording
         except Exception as error:  # whatever one file does to a decoder must not cost the other files
-            if not announced:
-                self._position += 1
-                self._progress.recording_started(recording.key, duration_s, self._position)
-            status, reason, video_s = "failed", str(error), duration_s or 0.0
-            self._record_failure(recording, plan, error, time.perf_counter() - started)
-        self._counts[status] += 1
-        self._progress.recording_finished(
-            recording.key, status, reason, time.perf_counter() - started, video_s
-        )
+            self._announce(recording)
+            outcome = _Outcome("failed", str(error), self._durations[recording.key] or 0.0)
+            self._record_failure(recording, plan, error, watch)
+        self._counts[outcome.status] += 1
+        if recording.key in self._announced:
+            status = "ok" if outcome.status in ("skipped", "left-alone") else outcome.status
+            seconds = watch.seconds()["total"]
+            self._progress.recording_finished(recording.key, status, outcome.reason, seconds, outcome.video_s)
+
+    def _announce(self, recording: Recording) -> None:
+        """Say that work on a recording begins, once."""
+        if recording.key in self._announced:
+            return
+        if recording.key not in self._durations:  # its result looked current and turned out to be damaged
+            self._durations[recording.key] = probed_duration_s(recording)
+            self._progress.added(1, self._durations[recording.key] or 0.0)
+        self._announced.add(recording.key)
+        duration_s = self._durations[recording.key]
+        self._progress.recording_started(recording.key, duration_s, len(self._announced))
+
+    def _keep(self, plan: Plan) -> None:
+        """Keep a current result: forget a failure since, and note where the same video was seen last."""
+        self._study.failed_path(plan.recording).unlink(missing_ok=True)
+        if plan.earlier is not None and plan.earlier.input != plan.input:
+            sidecar = plan.earlier.model_copy(update={"input": plan.input})
+            write_sidecar(self._study.sidecar_path(plan.recording), sidecar)
 
     def _record_failure(
-        self, recording: Recording, plan: Plan | None, error: Exception, seconds: float
+        self, recording: Recording, plan: Plan | None, error: Exception, watch: Stopwatch
     ) -> None:
         expected = isinstance(error, EmoClipClinicError)
         _log.error("%s failed: %s", recording.key, error, exc_info=None if expected else error)
         said = FailedRecord.said_by(error)
         if "out of memory" in str(error).lower():
             said["hint"] = "Give a smaller --batch-size."
-        write_failed(
-            self._study.failed_path(recording),
-            FailedRecord(
-                recording=RecordingRecord.of(recording),
-                input=InputRecord.of(recording.path, study=self._study) if plan is None else plan.input,
-                settings=(self._settings if plan is None else plan.settings).model_dump(mode="json"),
-                weights=self._encoders.record(),
-                error=said["error"] or "",
-                reason=said["reason"] or "",
-                hint=said["hint"],
-                keys={} if plan is None else {"scan": plan.scan_key, "result": plan.result_key},
-                versions=software_versions(),
-                seconds={"total": round(seconds, 3)},
-            ),
+        failed = FailedRecord(
+            recording=RecordingRecord.of(recording),
+            input=InputRecord.of(recording.path, study=self._study) if plan is None else plan.input,
+            settings=(self._settings if plan is None else plan.settings).model_dump(mode="json"),
+            weights=self._encoders.record(),
+            error=said["error"] or "",
+            reason=said["reason"] or "",
+            hint=said["hint"],
+            keys={} if plan is None else {"scan": plan.scan_key, "result": plan.result_key},
+            versions=software_versions(),
+            seconds={stage: round(value, 3) for stage, value in watch.seconds().items()},
         )
+        try:
+            write_failed(self._study.failed_path(recording), failed)
+        except StudyError as refused:
+            if isinstance(refused.__cause__, OSError) and refused.__cause__.errno == errno.ENOSPC:
+                raise  # the disk is full for every other recording, too
+            _log.error("%s: the record of the failure could not be written: %s", recording.key, refused)
+            self._unrecorded.append(failed_row(recording.key, failed))
 
-    def _stage_progress(self, key: str, duration_s: float | None) -> StageProgress:
+    def _stage_progress(self, key: str) -> StageProgress:
+        duration_s = self._durations[key]
+        furthest = 0.0
+
         def tell(stage: StageName, done_s: float) -> None:
+            nonlocal furthest
             share = min(1.0, done_s / duration_s) if duration_s else 0.0
-            whole = _SHARE_BEFORE[stage] + _SHARE_OF[stage] * share
-            self._progress.stage(key, stage, share, whole * (duration_s or 0.0))
+            furthest = max(furthest, _SHARE_BEFORE[stage] + _SHARE_OF[stage] * share)
+            self._progress.stage(key, stage, share, furthest * (duration_s or 0.0))
 
         return tell
 
@@ -320,17 +407,20 @@ def extract_recording(
     place = Study.of(study)
     one = recording if isinstance(recording, Recording) else _only_recording(Path(recording), place)
     settings = load_settings(place.root) if settings is None else settings
-    if encoder is not None and encoder.name != settings.model:
-        raise SettingsError(
-            "The loaded model must be the one of the settings", found=f"{encoder.name}, not {settings.model}"
-        )
     encoders = Encoders(settings, study=place, encoder=encoder)
-    plan = plan_recording(one, settings, study=place, encoders=encoders, choice=read_tracks(place).of(one))
+    watch = Stopwatch()
+    choice = read_tracks(place).of(one)
+    plan = plan_recording(one, settings, study=place, encoders=encoders, choice=choice, watch=watch)
     if plan.current and plan.earlier is not None and not force:
         return plan.earlier
     write_dataset_description(place)
     return extract_planned(
-        plan, study=place, encoders=encoders, force=force, progress=lambda _stage, _done_s: None
+        plan,
+        study=place,
+        encoders=encoders,
+        force=force,
+        watch=watch,
+        progress=lambda _stage, _done_s: None,
     )
 
 
@@ -345,16 +435,3 @@ def _only_recording(path: Path, study: Study) -> Recording:
             hint="List the video in recordings.tsv, or name it like sub-01_ses-1_beh.mp4.",
         )
     return found.recordings[0]
-
-
-def _duration_s(recording: Recording) -> float | None:
-    """Seconds of video that the header promises for the recording's part; None if it does not tell."""
-    try:
-        info = probe(recording.path)
-    except VideoError:
-        return None  # told when it is the recording's turn
-    if info.duration_s is None:
-        return None
-    start_s = info.start_s if recording.start_s is None else recording.start_s
-    end_s = info.start_s + info.duration_s
-    return max(0.0, (end_s if recording.end_s is None else min(end_s, recording.end_s)) - start_s)

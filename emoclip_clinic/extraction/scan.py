@@ -18,6 +18,8 @@ __all__ = ["FRAMES_AHEAD", "Scan", "read_scan", "scan_faces", "write_scan"]
 FRAMES_AHEAD = 4
 """Sampled frames that decoding may be ahead of their use; a 4K frame takes 25 MB."""
 
+_LONGEST_UNSEEN_S = 2.0
+
 
 @dataclass(frozen=True)
 class Scan:
@@ -75,11 +77,14 @@ def scan_faces(
         min_score=settings.min_score,
         min_face_px=settings.min_face_px,
     )
+    # At a low rate, one step of the grid is longer than what may be bridged or passed over between looks.
+    most = max(1, int(_LONGEST_UNSEEN_S * settings.sample_fps))
+    detect_every = min(settings.detect_every, most)
     scanner = FaceScanner(
         detector,
-        detect_every=settings.detect_every,
-        detect_every_stable=settings.detect_every_stable,
-        max_gap_s=settings.max_gap_s,
+        detect_every=detect_every,
+        detect_every_stable=max(detect_every, min(settings.detect_every_stable, most)),
+        max_gap_s=max(settings.max_gap_s, 1.5 / settings.sample_fps),
     )
     with open_video(recording.path, reader=settings.reader, rotation_deg=recording.rotation_deg) as source:
         sampled = sample(source, settings.sample_fps, start_s=recording.start_s, end_s=recording.end_s)

@@ -157,7 +157,7 @@ def _segment(
     min_coverage: float,
 ) -> Segment:
     n_frames, n_ok, n_missing = len(ok), int(ok.sum()), int(missing.sum())
-    accepted = n_ok > 0 and n_ok >= min_coverage * n_frames
+    accepted = n_ok > 0 and n_ok / n_frames >= min_coverage
     n_no_face = n_frames - n_ok - n_missing
     return Segment(
         index=index,

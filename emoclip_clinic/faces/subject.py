@@ -7,7 +7,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from emoclip_clinic.errors import FaceError, did_you_mean
-from emoclip_clinic.faces.tracks import Tracks
+from emoclip_clinic.faces.tracks import BOX_SOURCES, Tracks
 
 __all__ = ["Candidate", "SubjectDecision", "SubjectRule", "choose_subject", "subject_track"]
 
@@ -15,6 +15,8 @@ SubjectRule = Literal["largest", "longest", "left", "right", "center"]
 
 _PLAUSIBLE_SHARE = 0.25
 """Least duration of a track, as a share of the longest one's, for rules that go by position alone."""
+
+_SEEN = {source: rank for rank, source in enumerate(BOX_SOURCES)}
 
 
 @dataclass(frozen=True)
@@ -175,8 +177,8 @@ def choose_subject(
 def subject_track(tracks: Tracks, decision: SubjectDecision) -> Tracks:
     """Rows of the chosen tracks, one per frame, ordered by frame.
 
-    Where several chosen tracks cover a frame, a detected box goes before a filled one, then the order of the
-    choice.
+    Where several chosen tracks cover a frame, a detected box goes before an interpolated one and that before
+    a bridged one, then the order of the choice.
 
     Parameters
     ----------
@@ -195,7 +197,7 @@ def subject_track(tracks: Tracks, decision: SubjectDecision) -> Tracks:
     order = np.lexsort(
         (
             np.array([rank[int(t)] for t in tracks.track[rows]], int),
-            tracks.box_source[rows] != "detected",
+            np.array([_SEEN[str(source)] for source in tracks.box_source[rows]], int),
             tracks.frame[rows],
         )
     )

@@ -218,7 +218,13 @@ class Sidecar(_Record):
     warnings: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
     versions: dict[str, str]
-    seconds: dict[TimedStage, float]
+    seconds: Annotated[
+        dict[TimedStage, float],
+        Field(description="Stages whose table was taken over keep the seconds of the run that made it."),
+    ]
+    reused: Annotated[
+        tuple[TableKind, ...], Field(description="Tables that the last run took over from one before.")
+    ] = ()
     hardware: dict[str, JsonValue] = Field(default_factory=dict)
     created_utc: str = Field(default_factory=lambda: _now())
 
@@ -259,6 +265,26 @@ class Sidecar(_Record):
                 hint=f"Rebuild it with `{REBUILD_COMMAND}`.",
             )
         return path.parent / self.tables[kind].file
+
+    def damaged_tables(self, path: Path) -> frozenset[TableKind]:
+        """Tell which tables are absent or have another content than the sidecar says.
+
+        Parameters
+        ----------
+        path : Path
+            Path of this sidecar.
+
+        Returns
+        -------
+        frozenset of str
+            Kinds of tables.
+        """
+        files = {kind: (path.parent / table.file, table.sha256) for kind, table in self.tables.items()}
+        return frozenset(
+            kind
+            for kind, (file, sha256) in files.items()
+            if not file.is_file() or sha256_file(file) != sha256
+        )
 
     def table_problem(self, path: Path, *, deep: bool = False) -> str | None:
         """Tell what is wrong with the tables, compared with what the sidecar says.

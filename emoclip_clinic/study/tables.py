@@ -3,6 +3,8 @@
 Writers take columns as arrays, in as many pieces as there are; the file does not depend on how it was cut.
 """
 
+import hashlib
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,6 +47,7 @@ ROWS_PER_GROUP = 4096
 
 
 _NOTE = "note:"
+_DIGEST = "notes-sha256"
 
 
 class Identified(Protocol):
@@ -156,7 +159,8 @@ class TableWriter:
 
     def _finish(self) -> None:
         self._write_groups(least=1)
-        self._target.add_key_value_metadata({_NOTE + name: text for name, text in self.notes.items()})
+        stored = {_NOTE + name: text for name, text in self.notes.items()}
+        self._target.add_key_value_metadata({**stored, _DIGEST: _digest(self.notes)})
 
 
 @contextmanager
@@ -281,12 +285,19 @@ def read_notes(path: Path, kind: TableKind) -> dict[str, str]:
         As :func:`read_table`.
     """
     with _opened(path, kind) as file:
-        stored = file.metadata.metadata or {}
-        return {
-            name.decode().removeprefix(_NOTE): text.decode()
-            for name, text in stored.items()
-            if name.decode().startswith(_NOTE)
+        stored = {
+            name.decode("utf-8", "replace"): text.decode("utf-8", "replace")
+            for name, text in (file.metadata.metadata or {}).items()
         }
+    notes = {name.removeprefix(_NOTE): text for name, text in stored.items() if name.startswith(_NOTE)}
+    if stored.get(_DIGEST) != _digest(notes):
+        raise FormatError(
+            "The notes of a table must be as they were written",
+            found="others",
+            where=path,
+            hint=f"Rebuild the result with `{REBUILD_COMMAND}`.",
+        )
+    return notes
 
 
 def table_dim(path: Path, kind: TableKind) -> int:
@@ -342,6 +353,11 @@ def _array(values: "Sequence[object] | NDArray[np.generic]", kind: "pa.DataType"
     if pa.types.is_integer(kind):
         return pa.array(values, from_pandas=True).cast(kind)
     return pa.array(values, type=kind, from_pandas=True)
+
+
+def _digest(notes: Mapping[str, str]) -> str:
+    """Checksum of notes; Parquet guards its pages by checksums, but not its footer."""
+    return hashlib.sha256(json.dumps(sorted(notes.items())).encode()).hexdigest()
 
 
 @contextmanager

@@ -9,13 +9,13 @@ from emoclip_clinic.errors import VideoError
 from emoclip_clinic.video.records import DecodedFrame, DecodeSummary, SampledFrame
 from emoclip_clinic.video.source import VideoSource
 
-__all__ = ["MAX_MISSING_RUN", "SHORT_SHARE", "TIME_TOLERANCE_S", "Samples", "sample"]
+__all__ = ["MAX_MISSING_S", "SHORT_SHARE", "TIME_TOLERANCE_S", "Samples", "sample"]
 
 TIME_TOLERANCE_S = 1e-6
 """Times closer than this, in seconds, count as equal: a tie goes to the earlier frame."""
 
-MAX_MISSING_RUN = 45_000
-"""Longest run of missing grid points (2 h at 6.25 per second).
+MAX_MISSING_S = 7200.0
+"""Longest run of missing grid points, in seconds.
 
 A header or a timestamp that asks for more is not believed: the grid ends there, and `DecodeSummary.damage`
 says so.
@@ -44,8 +44,8 @@ def sample(
 
     Grid point `k` lies at ``origin + k / sample_fps`` on the container's clock, where the origin is
     `start_s`, or the first presentation timestamp of the stream. The grid runs up to, and not including,
-    `end_s`; without it, up to the later of the header's end and the end of the last decoded frame, so that a
-    truncated file has missing points.
+    `end_s`; without it, or if it lies far behind the video, up to the later of the header's end and the end
+    of the last decoded frame, so that a truncated file has missing points.
 
     The frame nearest to a grid point is chosen if it is at most half a period away; of two equally near
     frames the earlier. A frame midway between two grid points can serve both.
@@ -70,7 +70,7 @@ def sample(
     Raises
     ------
     VideoError
-        If the rate is not positive, or `end_s` is not after `start_s`.
+        If the rate is not positive, `end_s` is not after `start_s`, or `start_s` lies behind the video.
     """
     return Samples(source, sample_fps, start_s=start_s, end_s=end_s, wanted=wanted)
 
@@ -103,13 +103,23 @@ class Samples(Iterator[SampledFrame]):
                 hint="Correct start_s and end_s in recordings.tsv; they count on the clock of the file, "
                 f"whose first picture is at {source.info.start_s:g} s.",
             )
+        header_end_s = (
+            None if source.info.duration_s is None else source.info.start_s + source.info.duration_s
+        )
+        if start_s is not None and header_end_s is not None and start_s > header_end_s + TIME_TOLERANCE_S:
+            raise VideoError(
+                "The start of a recording must be inside the video",
+                found=f"start {start_s:g} s, while the video ends at {header_end_s:g} s",
+                where=where,
+                hint="Correct start_s in recordings.tsv; it counts on the clock of the file.",
+            )
         self._source = source
         self._sample_fps = sample_fps
         self._origin_s = origin_s
         self._end_s = end_s
         self._wanted = wanted
         info = source.info
-        self._header_end_s = None if info.duration_s is None else info.start_s + info.duration_s
+        self._header_end_s = header_end_s
         self._coverage = _Coverage(max(origin_s, info.start_s), math.inf if end_s is None else end_s)
         self._frames = self._coverage.watch(source.frames(from_s=start_s))
         self._n_grid = 0
@@ -140,6 +150,11 @@ class Samples(Iterator[SampledFrame]):
             header_s = max(0.0, min(self._coverage.end_s, self._header_end_s) - self._coverage.start_s)
         is_short = header_s is not None and decoded_s < (1 - SHORT_SHARE) * header_s - TIME_TOLERANCE_S
         damage = [*self._source.damage, *self._notes]
+        if self._asks_too_much():
+            damage.append(
+                f"the recording should last until {self._end_s:.1f} s,"
+                f" but the video ends at {self._header_end_s:.1f} s"
+            )
         if is_short:
             damage.append(f"{decoded_s:.1f} s of the {header_s:.1f} s that the header states could be used")
         return DecodeSummary(
@@ -162,6 +177,8 @@ class Samples(Iterator[SampledFrame]):
             t_grid_s = self._origin_s + index / self._sample_fps
             if self._end_s is not None and t_grid_s >= self._end_s - TIME_TOLERANCE_S:
                 break
+            if following is None and self._asks_too_much() and self._is_past_end(nearest, t_grid_s):
+                break
             while following is not None and _is_nearer(following, nearest, t_grid_s):
                 before, nearest, following = nearest, following, next(self._frames, None)
             if following is None and self._end_s is None and self._is_past_end(nearest, t_grid_s):
@@ -172,7 +189,7 @@ class Samples(Iterator[SampledFrame]):
                 row = SampledFrame(index, t_grid_s, nearest.t_s, image, None)
             else:
                 run += 1
-                if run > MAX_MISSING_RUN:
+                if run > MAX_MISSING_S * self._sample_fps:
                     self._disbelieve(run - 1, following)
                     break
                 is_ahead = nearest is not None and nearest.t_s > t_grid_s
@@ -185,6 +202,14 @@ class Samples(Iterator[SampledFrame]):
             following = next(self._frames, None)  # they count as decoded
         self._ended = True
 
+    def _asks_too_much(self) -> bool:
+        """Whether the end that was asked for lies behind the header's end by more than one grid step."""
+        return (
+            self._end_s is not None
+            and self._header_end_s is not None
+            and self._end_s > self._header_end_s + max(1 / self._sample_fps, SHORT_SHARE * self._header_end_s)
+        )
+
     def _is_past_end(self, last: DecodedFrame | None, t_grid_s: float) -> bool:
         """Whether a grid point lies behind the header's end and behind the last decoded frame."""
         if self._header_end_s is not None and t_grid_s < self._header_end_s - TIME_TOLERANCE_S:
@@ -196,11 +221,12 @@ class Samples(Iterator[SampledFrame]):
         return t_grid_s > last.t_s + TIME_TOLERANCE_S
 
     def _disbelieve(self, n_missing: int, following: DecodedFrame | None) -> None:
-        claim = (
-            f"the header claims {self._header_end_s or 0:.0f} s"
-            if following is None
-            else f"a timestamp jumps to {following.t_s:.0f} s"
-        )
+        if following is not None:
+            claim = f"a timestamp jumps to {following.t_s:.0f} s"
+        elif self._end_s is not None and self._header_end_s is None:
+            claim = f"an end at {self._end_s:.0f} s was asked for"
+        else:
+            claim = f"the header claims {self._header_end_s or 0:.0f} s"
         self._notes.append(f"sampling ended after {n_missing} grid points without a frame, although {claim}")
 
 

@@ -11,6 +11,7 @@ from emoclip_clinic.extraction import (
     extract_recording,
     extract_study,
 )
+from emoclip_clinic.extraction.segments import cut_segments
 from emoclip_clinic.study import (
     ExtractSettings,
     Study,
@@ -66,7 +67,7 @@ def test_failures_are_retried_unless_told_otherwise(tmp_path, settings):
 
     assert extract_study(study, recordings_of(study), settings, progress=Listener()).n_failed == 1
     left = extract_study(study, recordings_of(study), settings, retry=False, progress=Listener())
-    assert (left.n_failed, started) == (1, ["sub-01"])
+    assert (left.n_failed, left.n_left_alone, started) == (0, 1, ["sub-01"])
     extract_study(study, recordings_of(study), settings, progress=Listener())
     assert started == ["sub-01", "sub-01"]
     write_clip(tmp_path / "sub-01_beh.mp4", draw_squares(6, red=FACE))
@@ -128,7 +129,7 @@ def test_a_truncated_video_is_used_up_to_the_damage(tmp_path, settings):
     assert row.status == "ok"
     assert row.header_s == pytest.approx(12, abs=0.05)
     assert row.decoded_s < 0.98 * row.header_s
-    assert any("header promises" in warning for warning in row.warnings)
+    assert sum("header states" in warning for warning in row.warnings) == 1
     frames = load_frames(study)
     assert len(frames) == 75
     missing = frames[frames["status"] == "missing"]
@@ -175,7 +176,8 @@ def test_a_choice_by_hand_wins_and_a_wrong_one_fails_only_its_recording(tmp_path
     rows = rows_by_participant(extract_study(study, recordings_of(study), settings))
     assert [rows[f"sub-0{n}"].status for n in (1, 2, 3)] == ["ok", "failed", "ok"]
     assert rows["sub-01"].subject_rule == "manual"
-    assert "tracks 0, 1" in rows["sub-02"].reason
+    assert "Found: 7" in rows["sub-02"].reason
+    assert "tracks 0, 1" in read_failed(study.failed_paths()[0]).hint
     box = load_frames(study).groupby("participant_id")["box_x1"].median()
     assert box["sub-01"] == pytest.approx(130, abs=2)
     assert box["sub-03"] == pytest.approx(10, abs=2)
@@ -251,23 +253,72 @@ def test_one_recording_by_its_path(study, settings):
 def test_an_estimate_writes_nothing_and_scales_with_the_video(study, settings):
     recordings = recordings_of(study).recordings
     before = sorted(study.root.rglob("*"))
-    estimate = estimate_seconds(recordings, 16.0, settings, study=study)
+    estimate = estimate_seconds(recordings, settings, study=study)
     assert estimate.seconds == pytest.approx(16.0 * estimate.per_video_second)
     assert estimate.seconds > 0
     assert "sub-01_ses-1" in estimate.basis
     assert sorted(study.root.rglob("*")) == before
     (study.root / "sub-01_ses-1_beh.mp4").write_bytes(b"")
     (study.root / "sub-02_ses-1_beh.mp4").write_bytes(b"")
-    assert estimate_seconds(recordings, 16.0, settings, study=study) is None
+    assert estimate_seconds(recordings, settings, study=study) is None
+    assert estimate_seconds((), settings, study=study) is None
 
 
-def test_an_estimate_rests_on_earlier_results_where_there_are_enough(tmp_path):
+def test_an_estimate_rests_on_like_results_where_there_are_enough(tmp_path):
     settings = ExtractSettings(model="tiny-random", detector="none", device="cpu")
     for n in range(3):
         write_clip(tmp_path / f"sub-0{n}_beh.mp4", (draw_counter(i) for i in range(165)), fps=25)
     study = Study(tmp_path)
     extract_study(study, recordings_of(study), settings)
-    estimate = estimate_seconds((), 100.0, settings, study=study)
+    recordings = recordings_of(study).recordings
+    estimate = estimate_seconds(recordings, settings, study=study)
     assert estimate.basis == "the median of 3 results of this study"
+    assert estimate.seconds == pytest.approx(3 * 6.6 * estimate.per_video_second)
+    other_rate = settings.model_copy(update={"sample_fps": 3.0})
+    assert "extracted now" in estimate_seconds(recordings, other_rate, study=study).basis
     ratios = [s.seconds["total"] / s.decode.decoded_s for s in map(read_sidecar, study.sidecar_paths())]
     assert estimate.per_video_second == pytest.approx(np.median(ratios))
+
+
+def test_a_loaded_model_must_be_the_one_that_the_study_means(study, settings):
+    """Two studies may register different weights under one name."""
+    records = study.root / "protocols" / "weights"
+    records.mkdir(parents=True)
+    (records / "tiny-random.yaml").write_text(
+        "name: tiny-random\nkind: random\narchitecture: tiny\nseed: 3\n"
+    )
+    model = EmoClip.from_name("tiny-random", device="cpu")
+    with pytest.raises(SettingsError, match="loaded model"):
+        extract_recording(study.root / "sub-01_ses-1_beh.mp4", study=study, settings=settings, encoder=model)
+
+
+def test_a_person_who_returns_is_flagged_as_such_and_may_be_named_by_hand(tmp_path, settings):
+    """Away for three seconds, which is longer than what is bridged: two tracks of one person."""
+    write_clip(
+        tmp_path / "sub-01_beh.mp4", draw_squares(15, red=lambda t: None if 6 <= t < 9 else (40, 30, 60))
+    )
+    study = Study(tmp_path)
+    (row,) = extract_study(study, recordings_of(study), settings).rows
+    assert row.flags == ("subject-in-several-tracks",)
+    assert any("tracks 1 show a face for 6 s" in warning for warning in row.warnings)
+    half = row.coverage
+    (tmp_path / "tracks.tsv").write_text("participant_id\ttrack\nsub-01\t0\nsub-01\t1\n")
+    (row,) = extract_study(study, recordings_of(study), settings).rows
+    assert (row.flags, row.subject_rule) == ((), "manual")
+    assert row.coverage == pytest.approx(2 * half, abs=0.05)
+
+
+def test_a_low_sampling_rate_does_not_break_tracks(tmp_path, settings):
+    write_clip(tmp_path / "sub-01_beh.mp4", draw_squares(15, red=FACE))
+    study = Study(tmp_path)
+    slow = settings.model_copy(update={"sample_fps": 0.4, "segment_frames": 4})
+    (row,) = extract_study(study, recordings_of(study), slow).rows
+    assert (row.coverage, row.segments_ok, row.flags) == (1.0, 2, ())
+
+
+def test_coverage_equal_to_the_least_is_enough():
+    """0.28 * 25 is a little more than 7 in binary numbers."""
+    ok = np.arange(25) < 7
+    blocks = iter([(np.zeros((25, 2), np.float32), ok, np.zeros(25, bool))])
+    (segment,) = cut_segments(blocks, n_frames=25, segment_frames=25, stride_frames=12, min_coverage=0.28)
+    assert segment.reason is None

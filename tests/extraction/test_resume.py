@@ -8,7 +8,14 @@ import pytest
 
 from emoclip_clinic.errors import StudyError
 from emoclip_clinic.extraction import ExtractionProgress, extract_study
-from emoclip_clinic.study import Study, load_frames, load_segments, load_tracks, read_sidecar
+from emoclip_clinic.study import (
+    Study,
+    find_recordings,
+    load_frames,
+    load_segments,
+    load_tracks,
+    read_sidecar,
+)
 from tests.extraction.squares import recordings_of, tables_of
 
 KINDS = ("tracks", "frames", "segments")
@@ -188,3 +195,131 @@ def test_a_failed_rerun_keeps_the_earlier_result(extracted, settings):
     path.write_bytes(content)
     extract_study(extracted, recordings_of(extracted), settings)
     assert not extracted.failed_paths()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_damage_in_a_table_s_footer_is_noticed_and_the_rest_serves(extracted, whole, settings, kind):
+    """Parquet's page checksums do not cover the footer, where the notes of a table are."""
+    (path,) = extracted.derivatives.glob(f"sub-02/ses-1/beh/*_desc-{kind}_emoclip.parquet")
+    content = bytearray(path.read_bytes())
+    at = content.rindex(b"note:key")
+    for offset in (at + 2, at + 30, len(content) - 40):
+        flipped = bytearray(content)
+        flipped[offset] ^= 0x01
+        path.write_bytes(flipped)
+        summary = extract_study(extracted, recordings_of(extracted), settings)
+        assert (summary.n_ok, summary.n_skipped, summary.n_failed) == (1, 1, 0)
+        assert_same(extracted, whole)
+
+
+def test_damaged_notes_without_a_sidecar_are_not_believed(extracted, whole, settings):
+    for path in extracted.sidecar_paths():
+        path.unlink()
+    for path in extracted.derivatives.rglob("*_desc-frames_emoclip.parquet"):
+        content = path.read_bytes()
+        at = content.index(b'"n_missing":0')
+        path.write_bytes(content[: at + 12] + b"9" + content[at + 13 :])
+    assert extract_study(extracted, recordings_of(extracted), settings).n_ok == 2
+    assert_same(extracted, whole)
+    assert {read_sidecar(path).decode.n_missing for path in extracted.sidecar_paths()} == {0}
+
+
+def test_a_video_that_changes_while_it_is_read_fails(study, settings, monkeypatch):
+    from emoclip_clinic.extraction import recording as stage
+
+    scan_faces = stage.scan_faces
+
+    def scan_and_replace(recording, *args, **options):
+        scan = scan_faces(recording, *args, **options)
+        os.utime(recording.path, (1, 1))
+        return scan
+
+    monkeypatch.setattr(stage, "scan_faces", scan_and_replace)
+    summary = extract_study(study, recordings_of(study), settings)
+    assert summary.n_failed == 2
+    assert all("must not change while it is read" in row.reason for row in summary.rows)
+    assert not list(study.derivatives.rglob("*.parquet"))
+
+
+def test_tables_of_another_run_are_not_vouched_for(study, settings, monkeypatch):
+    from emoclip_clinic.extraction import recording as stage
+
+    compose = stage.compose_sidecar
+
+    def compose_while_another_run_finishes(plan, **facts):
+        shutil.copy(facts["tables"]["tracks"], facts["tables"]["segments"])
+        return compose(plan, **facts)
+
+    monkeypatch.setattr(stage, "compose_sidecar", compose_while_another_run_finishes)
+    assert extract_study(study, recordings_of(study), settings).n_failed == 2
+    assert not study.sidecar_paths()
+
+
+def test_a_contact_sheet_asked_for_later_is_made_without_encoding_again(extracted, settings, monkeypatch):
+    def forbidden(*_args, **_options):
+        raise AssertionError("the frames were encoded again")
+
+    monkeypatch.setattr("emoclip_clinic.extraction.recording.embed_subject", forbidden)
+    asked = settings.model_copy(update={"thumbnails": True})
+    assert extract_study(extracted, recordings_of(extracted), asked).n_ok == 2
+    assert len(list(extracted.derivatives.rglob("*_desc-crops_emoclip.*"))) == 2
+    assert extract_study(extracted, recordings_of(extracted), asked).n_skipped == 2
+
+
+def test_seconds_of_stages_that_are_not_repeated_are_kept(extracted, settings):
+    before = {p: read_sidecar(p) for p in extracted.sidecar_paths()}
+    extract_study(extracted, recordings_of(extracted), settings.model_copy(update={"stride_frames": 8}))
+    for path, earlier in before.items():
+        now = read_sidecar(path)
+        assert now.reused == ("tracks", "frames")
+        for stage in ("decode", "detect", "crop", "encode"):
+            assert now.seconds[stage] == earlier.seconds[stage]
+        assert "hash" in now.seconds
+
+
+def test_another_file_with_the_same_identity_replaces_nothing(extracted, settings):
+    before = load_segments(extracted)
+    other = extracted.root / "elsewhere"
+    other.mkdir()
+    shutil.copy(extracted.root / "sub-02_ses-1_beh.mp4", other / "sub-01_ses-1_beh.mp4")
+    found = find_recordings([other], study=extracted)
+    with pytest.raises(StudyError, match="same identity"):
+        extract_study(extracted, found, settings)
+    pd.testing.assert_frame_equal(load_segments(extracted), before)
+    assert extract_study(extracted, found, settings, force=True).n_ok == 1
+
+
+def test_a_moved_video_keeps_its_result_and_is_known_at_its_new_place(extracted, settings, no_decoding):
+    (extracted.root / "moved").mkdir()
+    for video in extracted.root.glob("*.mp4"):
+        video.rename(extracted.root / "moved" / video.name)
+    no_decoding("scan", "embed")
+    assert extract_study(extracted, recordings_of(extracted), settings).n_skipped == 2
+    paths = {read_sidecar(path).input.path for path in extracted.sidecar_paths()}
+    assert paths == {"moved/sub-01_ses-1_beh.mp4", "moved/sub-02_ses-1_beh.mp4"}
+
+
+def test_results_renamed_by_hand_are_not_taken_for_another_participant(extracted, settings):
+    (extracted.root / "sub-02_ses-1_beh.mp4").rename(extracted.root / "sub-77_ses-1_beh.mp4")
+    old = extracted.derivatives / "sub-02"
+    for path in list(old.rglob("*emoclip*")):
+        path.rename(path.with_name(path.name.replace("sub-02", "sub-77")))
+    old.rename(extracted.derivatives / "sub-77")
+    assert extract_study(extracted, recordings_of(extracted), settings).n_ok == 1
+    assert set(load_frames(extracted)["participant_id"]) == {"sub-01", "sub-77"}
+
+
+def test_a_result_left_under_a_corrected_name_is_told(extracted, settings, caplog):
+    (extracted.root / "recordings.tsv").write_text(
+        "path\tparticipant_id\tsession_id\nsub-02_ses-1_beh.mp4\t20\t1\n"
+    )
+    extract_study(extracted, recordings_of(extracted), settings)
+    assert any("is now sub-20_ses-1" in message for message in caplog.messages)
+
+
+def test_a_folder_that_cannot_be_written_costs_one_recording(study, settings):
+    study.derivatives.mkdir(parents=True)
+    (study.derivatives / "sub-01").write_text("in the way")
+    summary = extract_study(study, recordings_of(study), settings)
+    assert (summary.n_ok, summary.n_failed) == (1, 1)
+    assert {row.participant_id: row.status for row in summary.rows} == {"sub-01": "failed", "sub-02": "ok"}

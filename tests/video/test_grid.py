@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from emoclip_clinic.errors import VideoError
 from emoclip_clinic.synthetic.clips import read_counter
 from emoclip_clinic.video import DecodedFrame, SampledFrame, Samples, VideoSource, open_video, sample
-from emoclip_clinic.video.grid import MAX_MISSING_RUN
+from emoclip_clinic.video.grid import MAX_MISSING_S
 
 Clip = Callable[..., Path]
 SECOND = 10_000  # ticks
@@ -186,19 +186,29 @@ def test_a_part_far_inside_is_the_same_as_in_a_full_pass(clip: Clip, name: str) 
     assert not samples.summary.damage
 
 
-def test_a_part_behind_the_end_is_missing_or_empty() -> None:
-    rows, samples = run(Frames([0.0, 0.5], duration_s=1.0), 2, start_s=5.0, end_s=6.0)
+def test_a_part_behind_the_video_is_an_error() -> None:
+    with pytest.raises(VideoError, match="inside the video"):
+        run(Frames([0.0, 0.5], duration_s=1.0), 2, start_s=5.0, end_s=6.0)
+
+
+def test_without_a_header_a_part_behind_the_end_is_missing() -> None:
+    rows, samples = run(Frames([0.0, 0.5], duration_s=None), 2, start_s=5.0, end_s=6.0)
     assert [row.reason for row in rows] == ["after the last decoded frame"] * 2
     assert samples.summary.decoded_s == 0
 
-    rows, _ = run(Frames([0.0, 0.5], duration_s=1.0), 2, start_s=5.0)
-    assert rows == []
+
+def test_an_end_far_behind_the_video_is_told_and_makes_no_rows() -> None:
+    rows, samples = run(Frames([0.0, 0.5, 1.0, 1.5], duration_s=2.0), 2, end_s=1e9)
+    assert len(rows) == 4
+    assert samples.summary.damage == [
+        "the recording should last until 1000000000.0 s, but the video ends at 2.0 s"
+    ]
 
 
 def test_a_jump_of_the_clock_ends_the_grid() -> None:
     rows, samples = run(Frames([0.0, 0.2, 1e6, 1e6 + 0.2], duration_s=1e6 + 0.4), 5)
 
-    assert len(rows) == MAX_MISSING_RUN + 2
+    assert len(rows) == MAX_MISSING_S * 5 + 2
     assert "a timestamp jumps to 1000000 s" in samples.summary.damage[0]
 
 
