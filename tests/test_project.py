@@ -20,10 +20,7 @@ PAGES = (
     "CONTRIBUTING.md",
     "ETHICS.md",
     "CHANGELOG.md",
-    *(
-        f"docs/{name}.md"
-        for name in ("getting-started", "file-formats", "settings", "video", "faces", "encoder")
-    ),
+    *(f"docs/{path.name}" for path in sorted((Path(__file__).parent.parent / "docs").glob("*.md"))),
 )
 
 
