@@ -74,7 +74,7 @@ def run_checks(study_root: Path) -> Iterator[Check]:
     Parameters
     ----------
     study_root : Path
-        Folder of the study, whose disk is looked at.
+        Folder of the study, whose disk and own weights are looked at.
 
     Yields
     ------
@@ -93,7 +93,7 @@ def run_checks(study_root: Path) -> Iterator[Check]:
             _check_encoder,
             f"Install torch, torchvision and open_clip_torch from one source {again}",
         ),
-        ("weights", _check_weights, "Run: emoclip-clinic weights verify"),
+        ("weights", lambda: _check_weights(study_root), "Run: emoclip-clinic weights verify"),
     )
     for name, check, hint in checks:
         result = _guarded(name, check)
@@ -150,6 +150,9 @@ def _check_devices() -> Check:
 
 
 def _check_disk(study_root: Path) -> Check:
+    if not study_root.is_dir():
+        detail = f"the study must be an existing folder, and {study_root.absolute()} is none"
+        return Check("disk", "fail", detail)
     free_gb = shutil.disk_usage(study_root).free / 1e9
     writable = os.access(study_root, os.W_OK)
     data: dict[str, object] = {
@@ -280,10 +283,10 @@ def _distance(values: "Tensor", reference: "Tensor") -> float:
     return float((values - reference).norm() / reference.norm())
 
 
-def _check_weights() -> Check:
+def _check_weights(study_root: Path) -> Check:
     from emoclip_clinic.encoder import list_weights, weights_store
 
-    entries = list_weights()
+    entries = list_weights(study=study_root)
     data: dict[str, object] = {
         "store": str(weights_store()),
         "weights": [

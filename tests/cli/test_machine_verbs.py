@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from emoclip_clinic.cli import app
 from emoclip_clinic.encoder import get_architecture, random_network
 from emoclip_clinic.extraction import selftest
+from emoclip_clinic.study.protocols import protocols_folder
 
 
 @pytest.fixture(autouse=True)
@@ -64,12 +65,35 @@ def test_a_check_that_raises_has_failed_and_the_others_go_on(
 
     for name in ("_check_decoding", "_check_encoder"):
         monkeypatch.setattr(selftest, name, broken)
-    result = invoke("doctor", "--study", str(tmp_path / "absent"))
+    result = invoke("doctor", "--study", str(tmp_path))
     lines = result.stdout.splitlines()
     assert result.exit_code == 1
-    assert [line.split()[1] for line in lines if line.startswith("fail")] == ["disk", "decoding", "encoder"]
+    assert [line.split()[1] for line in lines if line.startswith("fail")] == ["decoding", "encoder"]
     assert any("ImportError: libGL.so.1" in line for line in lines)
-    assert "7 checks: 3 failed" in result.stderr
+    assert "7 checks: 2 failed" in result.stderr
+
+
+def test_doctor_says_plainly_that_the_study_is_no_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    absent = tmp_path / "absent"
+    result = invoke("doctor", "--study", str(absent))
+    assert result.exit_code == 2
+    assert "The study must be an existing folder" in result.stderr
+    for name in ("_check_versions", "_check_decoding", "_check_detector", "_check_encoder"):
+        monkeypatch.setattr(selftest, name, lambda: selftest.Check("skipped", "ok", ""))
+    disk = next(check for check in selftest.run_checks(absent) if check.name == "disk")
+    assert (disk.state, disk.hint) == ("fail", "Name an existing folder with --study.")
+    assert disk.detail == f"the study must be an existing folder, and {absent} is none"
+
+
+def test_doctor_knows_the_weights_of_the_study(tmp_path: Path) -> None:
+    folder = tmp_path / "protocols" / "weights"
+    folder.mkdir(parents=True)
+    shipped = protocols_folder() / "weights" / "tiny-random.yaml"
+    (folder / "ours.yaml").write_text(shipped.read_text().replace("name: tiny-random", "name: ours"))
+    (check,) = [check for check in selftest.run_checks(tmp_path) if check.name == "weights"]
+    assert "ours" in [entry["name"] for entry in check.data["weights"]]
 
 
 def test_weights_list_says_how_to_get_the_published_ones() -> None:
