@@ -29,7 +29,8 @@ MAP = Annotated[
     typer.Option(
         "--map",
         metavar="TARGET=COLUMN",
-        help="Column of an item, a score, participant_id, session_id, rater or rating_date; may be repeated.",
+        help="Column of an item, a score, participant_id, session_id, rater or rating_date; "
+        "may be repeated. (default: columns of these names)",
         show_default=False,
         rich_help_panel=READING,
     ),
@@ -39,7 +40,7 @@ MISSING = Annotated[
     typer.Option(
         "--missing",
         metavar="CODE[=REASON]",
-        help="Code that means a missing rating; may be repeated.",
+        help="Code that means a missing rating; may be repeated. (default none)",
         show_default=False,
         rich_help_panel=READING,
     ),
@@ -47,13 +48,21 @@ MISSING = Annotated[
 SESSION = Annotated[
     str | None,
     typer.Option(
-        "--session", metavar="LABEL", help="Session of all rows.", show_default=False, rich_help_panel=READING
+        "--session",
+        metavar="LABEL",
+        help="Session of all rows. (default none)",
+        show_default=False,
+        rich_help_panel=READING,
     ),
 ]
 RATER_NAME = Annotated[
     str | None,
     typer.Option(
-        "--rater-name", metavar="NAME", help="Rater of all rows.", show_default=False, rich_help_panel=READING
+        "--rater-name",
+        metavar="NAME",
+        help="Rater of all rows. (default none)",
+        show_default=False,
+        rich_help_panel=READING,
     ),
 ]
 EVENT = Annotated[
@@ -61,7 +70,7 @@ EVENT = Annotated[
     typer.Option(
         "--event",
         metavar="EVENT=SESSION",
-        help="Session of a REDCap event; may be repeated.",
+        help="Session of a REDCap event; may be repeated. (default none)",
         show_default=False,
         rich_help_panel=READING,
     ),
@@ -71,7 +80,7 @@ REPEAT = Annotated[
     typer.Option(
         "--repeat",
         metavar="session|rater",
-        help="What the instances of a repeating REDCap instrument are.",
+        help="What the instances of a repeating REDCap instrument are. (default none)",
         show_default=False,
         rich_help_panel=READING,
     ),
@@ -81,7 +90,7 @@ DICTIONARY = Annotated[
     typer.Option(
         "--dictionary",
         metavar="FILE",
-        help="REDCap data dictionary (CSV); needed for labels.",
+        help="REDCap data dictionary (CSV); needed for labels. (default none)",
         show_default=False,
         rich_help_panel=READING,
     ),
@@ -99,7 +108,7 @@ DATE_FORMAT = Annotated[
     typer.Option(
         "--date-format",
         metavar="%d/%m/%Y",
-        help="Form of dates.",
+        help="Form of dates. (default: %Y-%m-%d or %d.%m.%Y)",
         show_default=False,
         rich_help_panel=READING,
     ),
@@ -129,7 +138,11 @@ DECIMAL = Annotated[
 SHEET = Annotated[
     str | None,
     typer.Option(
-        "--sheet", metavar="NAME", help="Sheet of a workbook.", show_default=False, rich_help_panel=READING
+        "--sheet",
+        metavar="NAME",
+        help="Sheet of a workbook. (default: the filled one)",
+        show_default=False,
+        rich_help_panel=READING,
     ),
 ]
 
@@ -168,11 +181,15 @@ def import_file(
     from emoclip_clinic.study.ratings import import_ratings
     from emoclip_clinic.study.scales import load_scale
 
+    study = call.open_study()
+    call.log_into(study)
     if replace and append:
         raise SettingsError(
-            "Ratings are either replaced or appended", found="both", where="--replace, --append"
+            "Ratings are either replaced or appended",
+            found="both",
+            where="--replace, --append",
+            hint="Give one of the two.",
         )
-    study = call.open_study()
     options = _options(
         column_map, missing, session, rater_name, event, repeat, dictionary, original_numbers, date_format,
         encoding, separator, decimal, sheet,

@@ -10,10 +10,11 @@ from emoclip_clinic.cli.verb import ALL_WELL, Call
 __all__ = ["ONLY", "PATHS", "PATTERN", "recordings"]
 
 PATHS = Annotated[
-    list[Path],
+    list[Path] | None,
     typer.Argument(
         metavar="PATH",
-        help="Video files, or folders that are searched at any depth; relative to the working directory.",
+        help="Video files, or folders that are searched at any depth; relative to the working directory. "
+        "(default: the study)",
         show_default=False,
     ),
 ]
@@ -38,7 +39,7 @@ ONLY = Annotated[
 ]
 
 
-def recordings(call: Call, paths: PATHS, *, pattern: PATTERN = None, only: ONLY = None) -> int:
+def recordings(call: Call, paths: PATHS = None, *, pattern: PATTERN = None, only: ONLY = None) -> int:
     """List the recordings that extract would work on.
 
     Shows participant, session, duration, size, codec and whether a result exists. Videos that cannot be
@@ -48,6 +49,6 @@ def recordings(call: Call, paths: PATHS, *, pattern: PATTERN = None, only: ONLY 
     from emoclip_clinic.study.recordings import find_recordings
 
     study = call.open_study()
-    found = only_participants(find_recordings(paths, study=study, pattern=pattern), only or ())
+    found = only_participants(find_recordings(paths or (), study=study, pattern=pattern), only or ())
     print_recordings(probe_recordings(found), found, study)
     return ALL_WELL

@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -60,8 +61,23 @@ def test_random_weights_are_announced_loudly(first_run) -> None:
 def test_every_run_leaves_a_log_file_with_its_command(study: Path, first_run) -> None:
     (log, *_) = sorted((study / "derivatives" / "emoclip-clinic" / "logs").iterdir())
     text = log.read_text()
+    assert "# command: [" in text.splitlines()[2]
     assert "sub-09 failed" in text
     assert "sub-01_ses-1_task-interview: ok" in text
+    assert text.splitlines()[-1].startswith("# ended with failures (exit code 1) after ")
+
+
+def test_the_summary_says_why_a_recording_failed_in_one_short_line(first_run) -> None:
+    (line,) = [line for line in first_run.stderr.splitlines() if line.startswith("  sub-09: ")]
+    assert "Found: " in line
+    assert "sub-09_beh.mp4" not in line.split("Found: ")[0]
+    (before, _) = first_run.stderr.split(line)
+    hint = before.split("sub-09 failed: ")[1].splitlines()[0].split(". ")[-1]
+    assert hint not in line
+
+
+def test_the_summary_keeps_to_the_recordings_that_were_asked_for(study: Path, first_run) -> None:
+    assert "sub-09" not in extract(study, "--only", "sub-01").stderr
 
 
 def test_no_face_image_is_written_unless_asked_for(study: Path, first_run) -> None:
@@ -82,9 +98,12 @@ def test_a_second_run_does_nothing_to_what_is_current(study: Path, first_run) ->
 
 
 def test_no_retry_leaves_failures_alone(study: Path, first_run) -> None:
+    (record,) = (study / "derivatives").rglob("*_emoclip-failed.json")
+    before = record.stat().st_mtime_ns
     result = extract(study, "--only", "sub-09", "--no-retry")
     assert result.exit_code == 1
-    assert "left alone" in result.stderr
+    assert "\n1 failed before and left alone, 1 not assigned.\n" in result.stderr
+    assert record.stat().st_mtime_ns == before
 
 
 def test_dry_run_tells_what_is_done_and_to_do_with_an_estimate_and_writes_nothing(
@@ -128,7 +147,16 @@ def test_status_prints_every_column_to_a_pipe(study: Path, first_run) -> None:
 
 
 def test_an_interrupted_run_is_130(monkeypatch: pytest.MonkeyPatch, study: Path) -> None:
-    summary = ExtractionSummary(0, 0, 0, 0, 0, interrupted=True, rows=())
+    summary = ExtractionSummary(
+        n_ok=0,
+        n_no_face=0,
+        n_failed=0,
+        n_skipped=0,
+        n_left_alone=0,
+        n_unassigned=0,
+        interrupted=True,
+        rows=(),
+    )
     monkeypatch.setattr("emoclip_clinic.extraction.extract_study", lambda *_, **__: summary)
     result = extract(study)
     assert result.exit_code == extract_verb.INTERRUPTED == 130
@@ -142,7 +170,9 @@ def test_ctrl_c_ends_a_run_with_130_and_the_same_command_finishes_it(tmp_path: P
         sys.executable, "-c", "from emoclip_clinic.cli import main; main()",
         "extract", str(tmp_path / "interviews"), "--study", str(tmp_path), *TINY,
     ]  # fmt: skip
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+    # A shell that starts the tests in the background has them ignore the signal, and so would this process.
+    interruptible = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=interruptible) as process:
         assert process.stderr is not None
         for line in process.stderr:
             if "[2/2]" in line:

@@ -60,6 +60,41 @@ def test_only_of_somebody_unknown_is_usage_with_a_suggestion(study: Path) -> Non
     assert "Did you mean 'sub-01'?" in result.stderr
 
 
+def test_only_of_somebody_quite_different_is_told_who_is_known(study: Path) -> None:
+    result = invoke(study, "recordings", "--only", "sub-9")
+    assert result.exit_code == 2
+    assert "Known are sub-01, sub-02, sub-03." in result.stderr
+
+
+@pytest.mark.parametrize("verb", ["recordings", "extract"])
+def test_without_a_path_the_study_is_meant(study: Path, verb: str) -> None:
+    options = [] if verb == "recordings" else ["--dry-run", "--model", "tiny-random"]
+    result = CliRunner().invoke(app, [verb, "--study", str(study), *options])
+    assert result.exit_code == 0
+    assert [row["participant"] for row in rows_of(result.stdout)] == ["sub-01", "sub-02", "sub-03"]
+
+
+def test_extract_lists_what_is_not_assigned_and_where_to_look_if_nothing_is(tmp_path: Path) -> None:
+    write_clip(tmp_path / "holiday.mp4", (draw_counter(i) for i in range(5)))
+    result = CliRunner().invoke(app, ["extract", "--study", str(tmp_path), "--model", "tiny-random"])
+    assert "  holiday.mp4: " in result.stderr
+    assert "1 not assigned" in result.stderr
+    assert f"Next: emoclip-clinic recordings --study {tmp_path}" in result.stderr
+
+
+def test_a_dry_run_leaves_no_log(study: Path) -> None:
+    invoke(study, "extract", "--dry-run", "--model", "tiny-random")
+    assert not (study / "derivatives").exists()
+
+
+def test_an_error_before_the_work_is_in_the_log(study: Path) -> None:
+    assert invoke(study, "extract", "--only", "sub-9").exit_code == 2
+    (log,) = (study / "derivatives" / "emoclip-clinic" / "logs").iterdir()
+    text = log.read_text()
+    assert "Known are sub-01, sub-02, sub-03." in text
+    assert "# ended by StudyError (exit code 2)" in text
+
+
 def test_two_recordings_with_one_identity_are_an_error_before_any_work(study: Path) -> None:
     other = study / "interviews" / "again"
     other.mkdir()
@@ -68,7 +103,8 @@ def test_two_recordings_with_one_identity_are_an_error_before_any_work(study: Pa
         result = invoke(study, verb)
         assert result.exit_code == 2
         assert "sub-02_beh.mkv" in result.stderr
-    assert not (study / "derivatives").exists()
+    written = {path.parent.name for path in (study / "derivatives").rglob("*") if path.is_file()}
+    assert written == {"logs"}
 
 
 def test_a_pattern_says_who_is_on_the_video(study: Path) -> None:
@@ -85,6 +121,11 @@ def test_a_pattern_says_who_is_on_the_video(study: Path) -> None:
         (["--model", "emoclip-randm"], "Did you mean 'emoclip-random'?"),
         (["--segment-frames", "1"], "segment_frames = 1"),
         (["--device", "cuba", "--model", "tiny-random"], "Did you mean 'cuda'?"),
+        (["--device", "cuba", "--model", "tiny-random", "--dry-run"], "Did you mean 'cuda'?"),
+        (["--batch-size", "0"], "Give an allowed value"),
+        (["--pattern", "(?P<participant>"], "For example: '(?P<participant>"),
+        (["--config", "absent.toml"], "Check its path"),
+        (["--only", "--"], "--only sub-01"),
         (["--segmnt-frames", "16"], "--segment-frames"),
         (["--segment-frames", "many"], "valid integer"),
     ],
@@ -118,3 +159,18 @@ def test_status_of_a_fresh_study_names_the_next_command(study: Path) -> None:
     assert result.exit_code == 0
     assert result.stdout == ""
     assert "emoclip-clinic extract" in result.stderr
+
+
+def test_an_import_of_ratings_leaves_a_log_also_if_it_is_refused(study: Path, tmp_path: Path) -> None:
+    absent = str(tmp_path / "absent.csv")
+    arguments = ["ratings", "import", absent, "--scale", "panss-30", "--study", str(study)]
+    assert CliRunner().invoke(app, arguments).exit_code == 2
+    (log,) = (study / "derivatives" / "emoclip-clinic" / "logs").iterdir()
+    assert log.read_text().splitlines()[-1].startswith("# ended by ")
+
+
+def test_a_check_of_ratings_writes_nothing(study: Path, tmp_path: Path) -> None:
+    absent = str(tmp_path / "absent.csv")
+    arguments = ["ratings", "check", absent, "--scale", "panss-30", "--study", str(study)]
+    assert CliRunner().invoke(app, arguments).exit_code == 2
+    assert not (study / "derivatives").exists()
