@@ -120,7 +120,14 @@ def make_table(X: NDArray[np.floating], Y: Floats, weight: Floats, codes: Rows) 
             rows = slice(start, start + TYPICAL_ROWS)
             scaled[rows] = (X[rows] - centre) / unit
     rated = ~np.isnan(Y)
-    return Table(scaled, centre, unit, np.where(rated, Y, 0.0), weight[:, None] * rated, codes)
+    return Table(
+        X=scaled,
+        centre=centre,
+        unit=unit,
+        Y=np.where(rated, Y, 0.0),
+        weight=weight[:, None] * rated,
+        codes=codes,
+    )
 
 
 def plan_members(table: Table, folds: Sequence[Fold], settings: MlpSettings) -> list[Member]:

@@ -15,7 +15,11 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["Stack"]
+__all__ = ["EPSILON", "Stack"]
+
+# AdamW's epsilon. With standardised targets in one batch, the first gradient of the output bias is zero up to
+# rounding (1e-8); PyTorch's 1e-8 would turn that into a step of full length in a random direction.
+EPSILON = 1e-6
 
 Layers = list[tuple[NDArray[np.float32], NDArray[np.float32]]]
 
@@ -58,35 +62,33 @@ class Stack:
         self._gradients = [torch.zeros_like(p) for p in self.parameters]
         self._first = [torch.zeros_like(p) for p in self.parameters]
         self._second = [torch.zeros_like(p) for p in self.parameters]
-        self._make_optimizer()
+        self._make_runs()
 
-    def _make_optimizer(self) -> None:
-        """Give AdamW a view of each run of networks with equal step count and learning rate."""
+    def _make_runs(self) -> None:
+        """View each run of networks with equal step count and learning rate as one set of parameters."""
         import torch
 
         bounds = np.flatnonzero(np.diff(self._n_batches) | (np.diff(self._rates) != 0)) + 1
         starts, ends = [0, *bounds.tolist()], [*bounds.tolist(), len(self._rates)]
-        groups: dict[float, list[Tensor]] = {}
-        state = []
-        self._views: list[tuple[int, Tensor, Tensor]] = []
+        self._runs = []
         for start, end in zip(starts, ends, strict=True):
             n = int(self._n_batches[start])
-            for p, g, m, v in zip(self.parameters, self._gradients, self._first, self._second, strict=True):
-                view = p[start:end]
-                view.grad = g[start:end]
-                groups.setdefault(float(self._rates[start]), []).append(view)
-                self._views.append((n, view, view.grad))
-                step = torch.tensor(float(n * self._epochs), dtype=torch.float32, device=p.device)
-                state.append((view, step, m[start:end], v[start:end]))
-        self._optimizer = torch.optim.AdamW(
-            [{"params": views, "lr": rate} for rate, views in groups.items()],
-            weight_decay=self._weight_decay,
-            fused=True,
-        )
-        for view, step, m, v in state:
-            self._optimizer.state[view] = {"step": step, "exp_avg": m, "exp_avg_sq": v}
-        # Steps before which the set of networks that go on changes.
+            parts = (self.parameters, self._gradients, self._first, self._second)
+            views = tuple([tensor[start:end] for tensor in part] for part in parts)
+            steps = [torch.tensor(float(n * self._epochs), device=p.device) for p in self.parameters]
+            self._runs.append((n, float(self._rates[start]), (*views, steps)))
+        self._active: dict[float, tuple[list[Tensor], ...]] = {}
+        # Batches from which on fewer networks take part.
         self._changes = {0, *self._n_batches.tolist()}
+
+    def _activate(self, batch: int) -> None:
+        """Join the runs that have this batch, by learning rate."""
+        self._active = {}
+        for n, rate, lists in self._runs:
+            if batch < n:
+                joined = self._active.setdefault(rate, ([], [], [], [], []))
+                for whole, part in zip(joined, lists, strict=True):
+                    whole.extend(part)
 
     def start_epoch(self) -> None:
         """Count an epoch; all networks have a first step in it."""
@@ -126,6 +128,7 @@ class Stack:
             Derivative of each network's loss by its outputs; overwritten.
         """
         import torch
+        from torch.optim.adamw import adamw
 
         n = len(slope)
         for layer in range(len(self.parameters) - 2, -1, -2):
@@ -135,20 +138,35 @@ class Stack:
             if layer:
                 slope = torch.bmm(slope, self.parameters[layer][:n].transpose(1, 2)).mul_(inputs > 0)
         if batch in self._changes:
-            for n_batches, view, gradient in self._views:
-                view.grad = gradient if batch < n_batches else None
-        self._optimizer.step()
+            self._activate(batch)
+        for rate, (parameters, gradients, first, second, steps) in self._active.items():
+            adamw(
+                parameters,
+                gradients,
+                first,
+                second,
+                [],
+                steps,
+                fused=True,
+                amsgrad=False,
+                beta1=0.9,
+                beta2=0.999,
+                lr=rate,
+                weight_decay=self._weight_decay,
+                eps=EPSILON,
+                maximize=False,
+            )
 
     def keep(self, networks: NDArray[np.intp]) -> None:
         """Go on with some of the networks, in the same order, between two epochs."""
         import torch
 
-        # The old optimiser and gradients go first, so that old and new never lie side by side.
-        del self._optimizer, self._views, self._gradients
+        # Old views and gradients go first, so that old and new never lie side by side.
+        del self._runs, self._active, self._gradients
         index = torch.from_numpy(networks).to(self.parameters[0].device)
         for tensors in (self.parameters, self._first, self._second):
             for number, tensor in enumerate(tensors):
                 tensors[number] = tensor[index]
         self._gradients = [torch.zeros_like(p) for p in self.parameters]
         self._n_batches, self._rates = self._n_batches[networks], self._rates[networks]
-        self._make_optimizer()
+        self._make_runs()

@@ -113,8 +113,8 @@ def networks_in_memory(
     stopping = max(len(member.stop) for member in members)
     rows_at_once = max(min(settings.batch_size, longest), min(STOP_BLOCK, stopping))
     # Per row: inputs, hidden values with their slopes and signs, and targets with weights and errors.
-    values_per_row = n_features + 3 * sum(settings.hidden) + 6 * n_targets
-    shared = 4 * n_rows * (n_features + 2 * n_targets)
+    values_per_row = n_features + 3 * sum(settings.hidden) + 12 * n_targets
+    shared = 4 * n_rows * (n_features + 4 * n_targets)
     # Row numbers take eight bytes, and their shares four.
     each = 4 * (6 * _n_weights(table, settings) + rows_at_once * values_per_row) + 12 * (longest + stopping)
     fitting = int((max_memory_mb * MEBIBYTE - shared) // each)
@@ -169,13 +169,15 @@ def train_networks(
     size = fitting // workers
     if device == "cpu":
         n_weights = _n_weights(table, settings)
-        size = max(1, min(size, CPU_CACHE_MB * MEBIBYTE // (4 * 5 * n_weights)))
+        size = max(1, min(size, int(CPU_CACHE_MB * MEBIBYTE) // (4 * 5 * n_weights)))
     rounds = -(-len(jobs) // (size * workers))
     parts = [part for part in np.array_split(np.arange(len(jobs)), rounds * workers) if len(part)]
     chunks = [sorted((jobs[i] for i in part), key=lambda job: (-steps[job[0]], job[::-1])) for part in parts]
     logger.debug("%d networks in %d chunks on %s", len(jobs), len(chunks), device)
     values = torch.from_numpy(table.X).to(device)
-    ratings = torch.from_numpy(np.hstack([table.Y, table.weight]).astype(np.float32)).to(device)
+    # Ratings stay float64 until they are standardised. A centre common to all folds would spare that, and
+    # would let ratings that a fold must not see decide about its rounding.
+    ratings = torch.from_numpy(np.hstack([table.Y, table.weight])).to(device)
     halt = threading.Event()
 
     def train(chunk: list[tuple[int, int]]) -> list[Network]:
@@ -260,14 +262,13 @@ class _Chunk:
         return torch.from_numpy(array).to(self._device)
 
     def _column(self, name: str) -> Tensor:
-        """Return a vector of each member as a tensor of shape (n_networks, 1, n)."""
-        rows = np.stack([getattr(self._members[m], name) for m, _ in self._jobs])
-        return self._tensor(rows.astype(np.float32)[:, None, :])
+        """Return a vector of each member as a float64 tensor of shape (n_networks, 1, n)."""
+        return self._tensor(np.stack([getattr(self._members[m], name) for m, _ in self._jobs])[:, None, :])
 
     def _prepare(self) -> None:
         """Put what the present networks need onto the device."""
         factor = self._column("x_factor")
-        self._x_factor, self._x_shift = factor, -self._column("x_mean") * factor
+        self._x_factor, self._x_shift = factor.float(), (-self._column("x_mean") * factor).float()
         sd = self._column("y_sd")
         self._y_mean, self._y_factor = self._column("y_mean"), (1.0 / sd).nan_to_num(0.0, 0.0, 0.0)
         self._train_weight, self._stop_weight = self._column("train_weight"), self._column("stop_weight")
@@ -284,7 +285,7 @@ class _Chunk:
         torch.addcmul(self._x_shift[:n], x, self._x_factor[:n], out=x)
         cells = self._ratings.index_select(0, flat).view(n, -1, 2 * self._n_targets)
         y = (cells[..., : self._n_targets] - self._y_mean[:n]).mul_(self._y_factor[:n])
-        return x, y, cells[..., self._n_targets :] * weight[:n] * share[..., None]
+        return x, y.float(), (cells[..., self._n_targets :] * weight[:n]).float() * share[..., None]
 
     def _train_epoch(self) -> None:
         drawn = self._tensor(self._batches.draw())
