@@ -3,7 +3,7 @@
 import csv
 import io
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from emoclip_clinic.synthetic.faces import Expression, Person, draw_background, 
 
 __all__ = ["GeneratedInterview", "interview_frames", "write_interviews"]
 
+_GROUP = "generated"  # of every participant; it tells a generated study from a real one
 RGBImage = NDArray[np.uint8]
 
 
@@ -118,7 +119,7 @@ def write_interviews(
     Parameters
     ----------
     study : Path
-        The study's folder; made if absent. Files of the same names are replaced.
+        The study's folder; made if absent. Generated files are replaced, others never.
     participants : int
         Number of participants.
     seconds : float
@@ -136,55 +137,95 @@ def write_interviews(
     Raises
     ------
     StudyError
-        If a number is not positive, or the folder cannot be written.
+        If a number is not positive, the folder holds files of the same names that were not generated, or it
+        cannot be written.
     """
     if participants < 1 or sessions < 1 or seconds <= 0:
         raise StudyError(
             "A generated study needs at least one participant, one session and some seconds",
             found=f"{participants} participants, {sessions} sessions, {seconds} s",
         )
+    planned = _planned(study, participants, sessions)
+    _check_nothing_of_others(study, planned)
+    table = [("participant_id", "age", "sex", "group")]
+    for p, participant_id in enumerate(dict.fromkeys(one.participant_id for one in planned)):
+        rng = np.random.default_rng([seed, p])
+        table.append((participant_id, str(rng.integers(19, 65)), "FM"[int(rng.integers(2))], _GROUP))
+    text = io.StringIO()
+    csv.writer(text, delimiter="\t", lineterminator="\n").writerows(table)
+    try:
+        study.mkdir(parents=True, exist_ok=True)
+        # Before the videos, so that a run that was interrupted knows its own folder.
+        write_bytes(study / "participants.tsv", text.getvalue().encode())
+        for k, one in enumerate(planned):
+            p, s = divmod(k, sessions)
+            one.path.parent.mkdir(parents=True, exist_ok=True)
+            write_clip(
+                one.path,
+                interview_frames(
+                    Person.from_seed(12 * seed + p),
+                    seconds=seconds,
+                    liveliness=one.liveliness,
+                    interviewer=Person.from_seed(12 * seed + p + 5) if one.has_interviewer else None,
+                    seed=1000 * seed + 10 * p + s,
+                ),
+                fps=25,
+            )
+    except OSError as error:
+        raise StudyError(
+            "The study's folder must be writable",
+            found=str(error),
+            where=study,
+            hint="Choose another folder.",
+        ) from error
+    return planned
+
+
+def _planned(study: Path, participants: int, sessions: int) -> tuple[GeneratedInterview, ...]:
+    """The interviews to write, by participant and session."""
     digits = max(2, len(str(participants)))
-    written = []
-    rows: list[tuple[str, str, str, str]] = []
+    planned = []
     for p in range(participants):
         participant_id = f"sub-{p + 1:0{digits}d}"
-        rng = np.random.default_rng([seed, p])
-        age, sex = int(rng.integers(19, 65)), "FM"[int(rng.integers(2))]
-        rows.append((participant_id, str(age), sex, "generated"))
         base = (p + 0.5) / participants
         for s in range(sessions):
             session_id = f"ses-{s + 1}"
-            liveliness = float(np.clip(base + 0.15 * (s - (sessions - 1) / 2), 0.0, 1.0))
-            has_interviewer = p == participants - 1 and s == 0
             name = f"{participant_id}_{session_id}_task-interview_beh.mp4"
-            path = study / "interviews" / participant_id / session_id / name
-            try:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                write_clip(
-                    path,
-                    interview_frames(
-                        Person.from_seed(12 * seed + p),
-                        seconds=seconds,
-                        liveliness=liveliness,
-                        interviewer=Person.from_seed(12 * seed + p + 5) if has_interviewer else None,
-                        seed=1000 * seed + 10 * p + s,
-                    ),
-                    fps=25,
+            planned.append(
+                GeneratedInterview(
+                    path=study / "interviews" / participant_id / session_id / name,
+                    participant_id=participant_id,
+                    session_id=session_id,
+                    liveliness=float(np.clip(base + 0.15 * (s - (sessions - 1) / 2), 0.0, 1.0)),
+                    has_interviewer=p == participants - 1 and s == 0,
                 )
-            except OSError as error:
-                raise StudyError(
-                    "The study's folder must be writable",
-                    found=str(error),
-                    where=path,
-                    hint="Choose another folder.",
-                ) from error
-            written.append(GeneratedInterview(path, participant_id, session_id, liveliness, has_interviewer))
-    text = io.StringIO()
-    table = csv.writer(text, delimiter="\t", lineterminator="\n")
-    table.writerow(("participant_id", "age", "sex", "group"))
-    table.writerows(rows)
-    write_bytes(study / "participants.tsv", text.getvalue().encode())
-    return tuple(written)
+            )
+    return tuple(planned)
+
+
+def _check_nothing_of_others(study: Path, planned: Iterable[GeneratedInterview]) -> None:
+    """Refuse to write over files that an earlier call did not write."""
+    table = study / "participants.tsv"
+    generated = _generated_participants(table)
+    taken = [str(table)] if table.exists() and not generated else []
+    taken += [str(one.path) for one in planned if one.path.exists() and one.participant_id not in generated]
+    if taken:
+        raise StudyError(
+            "Generated interviews must not replace files that were not generated",
+            found=taken,
+            hint="Choose another folder. Nothing has been written.",
+        )
+
+
+def _generated_participants(table: Path) -> frozenset[str]:
+    """Participants of a table that an earlier call wrote; none if it is somebody else's."""
+    if not table.is_file():
+        return frozenset()
+    with table.open(encoding="utf-8", errors="replace", newline="") as file:
+        rows = list(csv.DictReader(file, delimiter="\t"))
+    if any(row.get("group") != _GROUP for row in rows):
+        return frozenset()
+    return frozenset(row.get("participant_id") or "" for row in rows)
 
 
 def _listens(t_s: float) -> float:

@@ -69,3 +69,57 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
     with pytest.raises(StudyError, match="writable"):
         write_interviews(tmp_path / "file", participants=1, seconds=0.2)
+
+
+def write_tiny(study: Path, participants: int = 1) -> None:
+    write_interviews(study, participants=participants, sessions=1, seconds=0.2)
+
+
+def contents(study: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in study.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "participant_id\tgroup\nsub-01\tpatient\n",
+        "participant_id\tgroup\nsub-01\tgenerated\nsub-02\tpatient\n",
+        "participant_id\tage\nsub-01\t40\n",
+        "",
+    ],
+    ids=["patients", "mixed", "no group", "empty"],
+)
+def test_a_table_of_real_participants_is_never_replaced(tmp_path: Path, table: str) -> None:
+    (tmp_path / "participants.tsv").write_text(table)
+    before = contents(tmp_path)
+    with pytest.raises(StudyError, match=r"must not replace.*participants\.tsv.*Choose another folder"):
+        write_tiny(tmp_path)
+    assert contents(tmp_path) == before
+
+
+def test_a_real_video_is_never_replaced(tmp_path: Path) -> None:
+    video = tmp_path / "interviews" / "sub-01" / "ses-1" / "sub-01_ses-1_task-interview_beh.mp4"
+    video.parent.mkdir(parents=True)
+    video.write_bytes(b"hours of work")
+    with pytest.raises(StudyError, match="must not replace"):
+        write_tiny(tmp_path)
+    assert contents(tmp_path) == {video: b"hours of work"}
+
+
+def test_a_video_that_joined_a_generated_study_is_never_replaced(tmp_path: Path) -> None:
+    write_tiny(tmp_path)
+    video = tmp_path / "interviews" / "sub-02" / "ses-1" / "sub-02_ses-1_task-interview_beh.mp4"
+    video.parent.mkdir(parents=True)
+    video.write_bytes(b"hours of work")
+    with pytest.raises(StudyError, match="sub-02"):
+        write_tiny(tmp_path, participants=2)
+    assert video.read_bytes() == b"hours of work"
+
+
+def test_generated_interviews_can_be_written_again_also_over_an_interrupted_run(tmp_path: Path) -> None:
+    write_tiny(tmp_path, participants=2)
+    first = contents(tmp_path)
+    (cut, *_) = (path for path in first if path.suffix == ".mp4")
+    cut.write_bytes(b"half")
+    write_tiny(tmp_path, participants=2)
+    assert contents(tmp_path) == first
