@@ -145,14 +145,28 @@ def test_values_survive(tmp_path: Path) -> None:
                 assert read[key].dtype == value.dtype
 
 
-def test_what_is_read_apart_shares_no_memory(tmp_path: Path) -> None:
-    """What shares a mapping lies in it as in the file, end to start."""
-    tensors = {"a": torch.ones(64), "b": torch.zeros(64)}
+@pytest.mark.parametrize("write", [archive, save])
+def test_what_is_read_apart_is_mapped_apart(
+    write: Callable[[dict[str, torch.Tensor]], bytes], tmp_path: Path
+) -> None:
     path = tmp_path / "file"
-    for content in (archive(tensors), archive(tensors, legacy=True), save(tensors)):
-        path.write_bytes(content)
-        first, second = (read_tensors(path, apart="b")[name].data_ptr() for name in "ab")
-        assert abs(first - second) > len(content)
+    path.write_bytes(write({"a": torch.ones(64), "b": torch.zeros(64), "c": torch.ones(64)}))
+    together, apart = read_tensors(path), read_tensors(path, apart="b")
+
+    def distance(tensors: dict[str, torch.Tensor], name: str) -> int:
+        return tensors[name].data_ptr() - tensors["a"].data_ptr()
+
+    # Within one mapping, tensors are as far from each other as in the file.
+    assert distance(apart, "c") == distance(together, "c")
+    assert distance(apart, "b") != distance(together, "b")
+
+
+def test_tensors_of_legacy_files_have_memory_of_their_own(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(archive({"a": torch.ones(64), "b": torch.zeros(64)}, legacy=True))
+    storages = [value.untyped_storage() for value in read_tensors(path, apart="b").values()]
+    assert [storage.nbytes() for storage in storages] == [256, 256]
+    assert len({storage.data_ptr() for storage in storages}) == 2
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
