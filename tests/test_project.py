@@ -12,7 +12,9 @@ from typer.main import get_command
 import emoclip_clinic
 from emoclip_clinic.cli import app
 from emoclip_clinic.cli.setting_options import setting_facts
+from emoclip_clinic.study.recordings_table import RECORDINGS_COLUMNS
 from emoclip_clinic.study.settings import ExtractSettings
+from emoclip_clinic.study.status import STATUS_COLUMNS
 
 PAGES = (
     "README.md",
@@ -72,6 +74,12 @@ def test_the_page_of_settings_is_what_the_code_says(repository: Path) -> None:
         names = f"`{fact.name}` | `{fact.option}`"
         rows.append(f"| {names} | {fact.unit} | {allowed} | {fact.default} | {fact.description} |")
     assert "\n".join(rows) in (repository / "docs" / "settings.md").read_text(encoding="utf-8")
+
+
+def test_the_page_of_file_formats_describes_every_column_of_tables_for_people(repository: Path) -> None:
+    text = (repository / "docs" / "file-formats.md").read_text(encoding="utf-8")
+    for columns in (RECORDINGS_COLUMNS, STATUS_COLUMNS):
+        assert "\n".join(f"| `{name}` | {meaning} |" for name, meaning in columns.items()) in text
 
 
 def test_every_setting_of_the_example_in_the_page_of_settings_is_allowed(repository: Path) -> None:
