@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from emoclip_clinic import __version__
-from emoclip_clinic.cli import doctor, extract, ratings, recordings, scales, status, weights
+from emoclip_clinic.cli import doctor, extract, fit, predict, ratings, recordings, scales, status, weights
 from emoclip_clinic.cli.help_texts import PlainGroup
 from emoclip_clinic.cli.verb import add_verb
 
@@ -31,7 +31,7 @@ def _application(
 
 
 _LOOK = {"help_option_names": ["--help", "-h"]}
-_WORK, _RATINGS, _MACHINE = "Videos of a study", "Ratings", "This machine"
+_WORK, _RATINGS, _MODELS, _MACHINE = "Videos of a study", "Ratings", "Models of ratings", "This machine"
 
 
 def _build() -> typer.Typer:
@@ -57,6 +57,8 @@ def _build() -> typer.Typer:
     group = _add_group(application, "ratings", "Import and check clinicians' ratings.", panel=_RATINGS)
     add_verb(group, ratings.import_file, name="import")
     add_verb(group, ratings.check)
+    add_verb(application, fit.fit, options=fit.setting_options(), panel=_MODELS)
+    add_verb(application, predict.predict, panel=_MODELS)
 
     add_verb(application, doctor.doctor, panel=_MACHINE)
     group = _add_group(application, "weights", "List, add and verify model weights.", panel=_MACHINE)

@@ -103,7 +103,7 @@ def _facts(name: str, field: FieldInfo) -> SettingFacts:
         choices=choices,
         unit=str(extra.get("unit", "")),
         limits=_limits(field),
-        default=_default_text(field.default, optional),
+        default=str(extra.get("default", _default_text(field.default, optional))),
         description=field.description or "",
     )
 

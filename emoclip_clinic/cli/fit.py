@@ -1,0 +1,228 @@
+"""The verb `fit`: from segment embeddings and ratings to out-of-fold predictions and how good they are."""
+
+import inspect
+import math
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from emoclip_clinic.cli.console import err
+from emoclip_clinic.cli.setting_options import option_parameters
+from emoclip_clinic.cli.tables import clock_text, counted, print_table
+from emoclip_clinic.cli.verb import ALL_WELL, Call
+
+if TYPE_CHECKING:
+    from emoclip_clinic.regression.fitting import FitPlan, FitResult
+
+__all__ = ["fit", "setting_options"]
+
+_WHAT, _FROM, _BY, _ON, _CHANCE = (
+    "What is predicted",
+    "From which features",
+    "By which models",
+    "Tested on whom",
+    "Against chance",
+)
+_PANELS = {
+    **dict.fromkeys(
+        ("items", "target", "baseline", "change_video", "primary", "rater", "rater_policy"), _WHAT
+    ),
+    **dict.fromkeys(("features", "aggregation", "min_usable_s", "tasks"), _FROM),
+    **dict.fromkeys(("models", "hidden", "mlp_seeds", "covariates", "device"), _BY),
+    **dict.fromkeys(("outer", "n_splits", "n_repeats", "stratify", "seed"), _ON),
+    **dict.fromkeys(("permutations", "statistic", "permute_within", "gain", "resamples"), _CHANCE),
+}
+
+
+def setting_options() -> list[inspect.Parameter]:
+    """Make the options that stand for settings of a fit."""
+    from emoclip_clinic.study.fit_settings import FitSettings
+
+    return option_parameters(FitSettings, panels=_PANELS, other_panel="Advanced")
+
+
+def fit(
+    call: Call,
+    *,
+    overrides: dict[str, object],
+    scale: Annotated[
+        str,
+        typer.Option(
+            "--scale", metavar="NAME|FILE", help="Name of the scale, or a YAML file.", show_default=False
+        ),
+    ],
+    name: Annotated[
+        str | None,
+        typer.Option(
+            "--name",
+            metavar="NAME",
+            help="Folder of the results in fits/. (default: the scale, with -change for changes)",
+            show_default=False,
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Show sessions, targets, folds and an estimate of time, audit for leaks, and stop. "
+            "(default off)",
+        ),
+    ] = False,
+    force: Annotated[
+        bool,
+        typer.Option("--force", help="Compute everything again, also what is up to date. (default off)"),
+    ] = False,
+    no_progress: Annotated[
+        bool, typer.Option("--no-progress", help="Plain lines instead of a live bar. (default off)")
+    ] = False,
+) -> int:
+    """Predict clinicians' ratings from segment embeddings, each participant by models that never saw them.
+
+    Writes predictions, measures, folds, an audit for leaks and models into derivatives/emoclip-clinic/fits.
+    What has not changed since the last run is not computed again. Interrupt with Ctrl-C at any time: finished
+    models are kept.
+    """
+    study = call.open_study()
+    if not dry_run:
+        call.log_into(study)
+    from emoclip_clinic.regression.fitting import plan_fit, run_fit
+    from emoclip_clinic.study.fit_settings import load_fit_settings
+    from emoclip_clinic.study.scales import load_scale
+
+    settings = load_fit_settings(study.root, config=call.options.config, overrides=overrides)
+    plan = plan_fit(study, load_scale(scale, study=study), settings, name=name)
+    if dry_run:
+        _print_plan(plan)
+        return ALL_WELL
+
+    from emoclip_clinic.cli.work_progress import WorkProgress
+
+    with WorkProgress(err, plain=no_progress) as progress:
+        result = run_fit(plan, force=force, progress=progress)
+    _print_result(result)
+    return ALL_WELL
+
+
+def _print_plan(plan: "FitPlan") -> None:
+    from emoclip_clinic.regression.features import session_keys
+    from emoclip_clinic.regression.fitting import estimate_seconds
+
+    rated = plan.rated
+    rows: list[tuple[object, ...]] = [
+        (participant, session, "yes", "", int(n_segments), clock_text(float(usable_s)))
+        for (participant, session), n_segments, usable_s in zip(
+            rated.keys, rated.sessions["n_segments"], rated.sessions["usable_s"], strict=True
+        )
+    ]
+    rows += [
+        (*key, "no", str(reason), None, None)
+        for key, reason in zip(session_keys(rated.left_out), rated.left_out["reason"], strict=True)
+    ]
+    print_table(("participant", "session", "used", "reason", "segments", "usable"), rows)
+    _print_data(plan)
+    err.print(f"Targets: {', '.join(rated.targets)}.", soft_wrap=True)
+    for target, n in rated.missing.groupby("target", sort=False)["n"].sum().items():
+        err.print(f"  {target}: missing in {counted(int(n), 'session')}")
+    baselines = [model for model in plan.models if model not in plan.chosen]
+    err.print(
+        f"Models: {', '.join(plan.chosen)}. For comparison: {', '.join(baselines)}. "
+        f"{len(rated.feature_names)} features.",
+        soft_wrap=True,
+    )
+    seconds = estimate_seconds(plan)
+    parts = ", ".join(f"{part} {clock_text(time_s)}" for part, time_s in seconds.items())
+    err.print(
+        f"At most about {clock_text(sum(seconds.values()))} on this machine ({parts}); "
+        "a part was done and timed.",
+        soft_wrap=True,
+    )
+
+
+def _print_data(plan: "FitPlan") -> None:
+    rated = plan.rated
+    err.print(
+        f"{counted(len(rated.sessions), 'session')} of {counted(plan.n_participants, 'participant')}. "
+        f"{rated.statement}",
+        soft_wrap=True,
+    )
+    for reason, n in list(rated.counts.items())[1:]:
+        err.print(f"  left out: {counted(n, 'session')}, {reason}", soft_wrap=True)
+    repeats = f" in {plan.n_repeats} repetitions" if plan.n_repeats > 1 else ""
+    err.print(
+        f"{counted(len(plan.folds), 'fold')}{repeats}, --outer {plan.settings.outer}. "
+        "The audit found no leak.",
+        soft_wrap=True,
+    )
+
+
+def _print_result(result: "FitResult") -> None:
+    from emoclip_clinic.regression.fitting import TESTED_MODEL
+
+    plan = result.plan
+    if result.up_to_date:
+        err.print("Nothing has changed since the last run.")
+    else:
+        reused = [model for model, outcome in result.outcomes.items() if outcome.reused]
+        if reused:
+            err.print(f"Unchanged, not computed again: {', '.join(reused)}.", soft_wrap=True)
+    _print_data(plan)
+    has_groups = plan.diagnostic_group is not None
+    columns = [
+        "item",
+        "model",
+        "participants",
+        "sessions",
+        "skill",
+        "Pearson r",
+        "95 % interval*",
+        "r of mean",
+    ]
+    columns += ["r within groups"] if has_groups else []
+    columns += ["CCC", "MAE", "MAE of mean", "p", "p step-down"]
+    gains = {row["target"]: row for row in result.gain_facts.get("table", ())}
+    columns += ["gain", "p of gain"] if gains else []
+    metrics = result.metrics
+    r_of_mean = metrics[metrics["model"] == "mean"].set_index("item")["pearson_r"]
+    rows = []
+    for row in metrics[metrics["model"].isin(plan.chosen)].to_dict("records"):
+        low, high = row["pearson_r_low_predictions_fixed"], row["pearson_r_high_predictions_fixed"]
+        interval = None if math.isnan(low) else f"{low:.2f} to {high:.2f}"
+        shown = [row["item"], row["model"], row["n_participants"], row["n_sessions"]]
+        shown += [_number(row["skill"]), _number(row["pearson_r"]), interval, _number(r_of_mean[row["item"]])]
+        shown += [_number(row["pearson_r_within_groups"])] if has_groups else []
+        shown += [_number(row[column]) for column in ("ccc", "mae", "mae_of_mean")]
+        shown += [_number(row["p"], digits=4), _number(row["p_step_down"], digits=4)]
+        if gains:
+            gain = gains[row["item"]] if row["model"] == TESTED_MODEL else {}
+            shown += [_number(gain.get("observed")), _number(gain.get("p"), digits=4)]
+        rows.append(shown)
+    print_table(columns, rows)
+    err.print(
+        "skill is 1 - SSE / SSE of the mean predictor: above 0 is better. gain is the skill that the "
+        "embedding adds to covariates and camera.\n"
+        "* Bootstrap over participants with predictions held fixed: does not cover refitting, and is no "
+        "interval for new patients.",
+        soft_wrap=True,
+    )
+    for title, facts in (
+        ("Permutation test", result.test_facts),
+        ("Gain over the baselines", result.gain_facts),
+    ):
+        if "not_tested" in facts:
+            err.print(f"{title}: not tested, {facts['not_tested']}", soft_wrap=True)
+        else:
+            err.print(str(facts["statement"]), soft_wrap=True)
+    err.print(f"Results: {plan.study.shown(plan.folder)}", soft_wrap=True)
+    there = "" if plan.study.root == Path.cwd() else f" --study {shlex.quote(str(plan.study.root))}"
+    fit_name = f"fits/{plan.folder.name}"
+    err.print(
+        f"For new participants: emoclip-clinic predict NEW_STUDY --fit {fit_name}{there}", soft_wrap=True
+    )
+
+
+def _number(value: float | None, *, digits: int = 2) -> str | None:
+    if value is None or math.isnan(value):
+        return None
+    return f"{round(value, digits) + 0.0:.{digits}f}"  # adding 0 turns -0.00 into 0.00

@@ -1,0 +1,224 @@
+"""Does a planned fit: each model is kept as soon as it is finished, and nothing is computed twice."""
+
+from __future__ import annotations
+
+import logging
+import time
+import warnings
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emoclip_clinic.regression.fitting.array_files import read_arrays, write_arrays
+from emoclip_clinic.regression.fitting.keys import data_hashes, fit_key, model_key
+from emoclip_clinic.regression.fitting.metrics import group_table, metrics_table
+from emoclip_clinic.regression.fitting.models import fit_all, out_of_fold
+from emoclip_clinic.regression.fitting.outputs import current_fit, read_metrics, write_outputs
+from emoclip_clinic.regression.fitting.plan import FitPlan
+from emoclip_clinic.regression.fitting.significance import add_p_values, gain_p, permutation_p
+from emoclip_clinic.regression.ledger import append_ledger, ledger_entries
+from emoclip_clinic.study.files import remove_leftovers
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+
+__all__ = ["FitResult", "ModelOutcome", "Progress", "run_fit"]
+
+_log = logging.getLogger(__name__)
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, and (done, total) of it; total 0 where it is not known."""
+
+
+@dataclass(frozen=True, eq=False)
+class ModelOutcome:
+    """What one model gave.
+
+    Attributes
+    ----------
+    predictions : ndarray of shape (n_repeats, n_sessions, n_targets)
+    alphas : ndarray of shape (n_folds, n_targets)
+    details : dict
+        What else was chosen.
+    notes : tuple of str
+        Warnings.
+    seconds : float
+    reused : bool
+        Whether it had been computed before.
+    """
+
+    predictions: NDArray[np.float64]
+    alphas: NDArray[np.float64]
+    details: dict[str, Any]
+    notes: tuple[str, ...]
+    seconds: float
+    reused: bool
+
+
+@dataclass(frozen=True, eq=False)
+class FitResult:
+    """A fit that is done.
+
+    Attributes
+    ----------
+    plan : FitPlan
+    metrics : DataFrame
+        The content of metrics.tsv.
+    by_group : DataFrame or None
+        The content of metrics_by_group.tsv.
+    outcomes : mapping of str to ModelOutcome
+        By model; empty if nothing had changed since the last run.
+    test_facts : dict
+        About the permutation test, or why there is none.
+    gain_facts : dict
+        About the test of the gain over covariates and camera, or why there is none.
+    hashes : mapping of str to str
+        Of the data.
+    up_to_date : bool
+        Whether nothing had changed since the last run, so that nothing was done.
+    """
+
+    plan: FitPlan
+    metrics: pd.DataFrame
+    by_group: pd.DataFrame | None
+    outcomes: Mapping[str, ModelOutcome]
+    test_facts: dict[str, Any]
+    gain_facts: dict[str, Any]
+    hashes: Mapping[str, str]
+    up_to_date: bool = False
+
+
+def run_fit(plan: FitPlan, *, force: bool = False, progress: Progress | None = None) -> FitResult:
+    """Do a planned fit and write its files.
+
+    Parameters
+    ----------
+    plan : FitPlan
+        What :func:`plan_fit` gives.
+    force : bool
+        Compute everything again.
+    progress : callable, optional
+        See :data:`Progress`.
+
+    Returns
+    -------
+    FitResult
+
+    Raises
+    ------
+    RegressionError
+        If a model cannot be trained, or the permutation test has too few distinct permutations.
+    StudyError
+        If the operating system refuses to write.
+
+    Notes
+    -----
+    The key of a model covers its settings, the features that it reads, the targets, the folds and our
+    version; the key of the fit covers all models, all settings but the device, and everything that is left
+    out. A model or a fit whose key is that of a stored one is not computed again. Finished models lie in
+    ``work/`` and survive an interruption.
+    """
+    say = progress or _silent
+    remove_leftovers(plan.folder)
+    hashes = data_hashes(plan)
+    key = fit_key(plan, hashes)
+    done = None if force else current_fit(plan.folder, key)
+    if done is not None:
+        metrics = read_metrics(plan.folder)
+        return FitResult(
+            plan, metrics, None, {}, done["permutation_test"], done["gain_test"], hashes, up_to_date=True
+        )
+    work = plan.folder / "work"
+    keys = {model: model_key(plan, model, hashes) for model in plan.models}
+    outcomes = {}
+    for number, model in enumerate(plan.models):
+        say(model, number, len(plan.models))
+        path = work / f"{model}-{keys[model][:16]}.safetensors"
+        outcomes[model] = (None if force else _stored(path, keys[model])) or _computed(
+            plan, model, path, keys[model]
+        )
+    refits: dict[str, Mapping[str, NDArray[Any]]] = {}
+    for number, model in enumerate(plan.chosen):
+        say(f"{model} on all participants", number, len(plan.chosen))
+        refits[model] = _refitted(plan, model)
+    tested = permutation_p(plan, hashes=hashes, work=work, force=force, progress=say)
+    gained = gain_p(plan, hashes=hashes, work=work, force=force, progress=say)
+    say("measures", 0, 0)
+    predictions = {model: outcome.predictions for model, outcome in outcomes.items()}
+    result = FitResult(
+        plan=plan,
+        metrics=add_p_values(metrics_table(plan, predictions), tested, chosen=plan.chosen),
+        by_group=group_table(plan, predictions),
+        outcomes=outcomes,
+        test_facts=tested.facts,
+        gain_facts=gained.facts,
+        hashes=hashes,
+    )
+    _enter_into_ledger(plan)  # before anyone sees a number
+    write_outputs(result, refits, key=key)
+    _remove_old_work(work, keep=[*keys.values(), *(one.key for one in (tested, gained) if one.key)])
+    return result
+
+
+def _silent(what: str, done: int, total: int) -> None:
+    """Report nothing."""
+
+
+def _computed(plan: FitPlan, model: str, path: Path, key: str) -> ModelOutcome:
+    started = time.monotonic()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        result = out_of_fold(plan, model)
+    notes = tuple(dict.fromkeys(str(one.message) for one in caught))
+    for note in notes:
+        _log.info("%s: %s", model, note)
+    seconds = round(time.monotonic() - started, 3)
+    facts = {"key": key, "details": result.details, "notes": list(notes), "seconds": seconds}
+    write_arrays(path, {"predictions": result.predictions, "alphas": result.alphas}, facts=facts)
+    _log.info("%s: out-of-fold predictions in %.1f s", model, seconds)
+    return ModelOutcome(result.predictions, result.alphas, result.details, notes, seconds, reused=False)
+
+
+def _stored(path: Path, key: str) -> ModelOutcome | None:
+    if not path.exists():
+        return None
+    arrays, facts = read_arrays(path)
+    if facts["key"] != key:
+        return None
+    notes = tuple(facts["notes"])
+    return ModelOutcome(
+        arrays["predictions"], arrays["alphas"], facts["details"], notes, facts["seconds"], reused=True
+    )
+
+
+def _refitted(plan: FitPlan, model: str) -> Mapping[str, NDArray[Any]]:
+    """Refit without the warnings that the out-of-fold predictions gave already."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return fit_all(plan, model)
+
+
+def _enter_into_ledger(plan: FitPlan) -> None:
+    settings = plan.settings.results()
+    append_ledger(
+        plan.study,
+        ledger_entries(
+            plan.rated.targets,
+            scale=plan.scale.name,
+            settings={name: settings[name] for name in sorted(settings)},
+            ratings_sha256=plan.ratings_sha256,
+            primary=plan.primary,
+        ),
+    )
+
+
+def _remove_old_work(work: Path, *, keep: Iterable[str]) -> None:
+    kept = {key[:16] for key in keep}
+    for path in work.glob("*-*.*"):
+        if path.stem.rpartition("-")[2] not in kept:
+            path.unlink()
