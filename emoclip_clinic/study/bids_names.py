@@ -93,7 +93,7 @@ def parse_bids_name(folders: Sequence[str], stem: str) -> BidsName | NameProblem
             )
     entities = {**stated, **named}
     if "sub" not in entities:
-        return NameProblem("neither its name nor a folder above it says sub-...")
+        return NameProblem("neither its name nor a folder above it says sub-XX")
     others = sorted(
         ((e, label) for e, label in entities.items() if e not in _KINDS),
         key=lambda pair: (

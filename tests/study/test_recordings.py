@@ -88,8 +88,8 @@ def test_a_recording_says_all_that_is_known(study: Study, touch: Touch) -> None:
 @pytest.mark.parametrize(
     ("path", "why"),
     [
-        ("interview 1.mp4", "Neither its name nor a folder above it says sub-..."),
-        ("ses-1/task-x_beh.mp4", "Neither its name nor a folder above it says sub-..."),
+        ("interview 1.mp4", "Neither its name nor a folder above it says sub-XX."),
+        ("ses-1/task-x_beh.mp4", "Neither its name nor a folder above it says sub-XX."),
         ("sub-01_beh/x.mp4/video.mp4", "sub-01_beh"),
         ("sub-02/sub-01_beh.mp4", "Its name says sub-01 but its folder sub-02."),
         ("sub-01/ses-1/sub-01_ses-2_beh.mp4", "Its name says ses-2 but its folder ses-1."),
@@ -108,7 +108,8 @@ def test_what_a_name_does_not_say_is_not_guessed(study: Study, touch: Touch, pat
     if path.startswith("sub-01_beh/"):  # a folder is not sub-01 because its name begins so
         assert keys(find(study, ".")) == ["sub-01beh"]
     else:
-        assert why in reason(find(study, "."))
+        assert why in (said := reason(find(study, ".")))
+        assert not said.endswith("..")
 
 
 def test_three_long_labels_are_too_long_for_a_file_name(study: Study, touch: Touch) -> None:
