@@ -97,6 +97,18 @@ def test_a_second_run_does_nothing_to_what_is_current(study: Path, first_run) ->
     assert sidecars(study) == before
 
 
+@pytest.mark.parametrize("dry_run", [(), ("--dry-run",)], ids=["run", "dry run"])
+@pytest.mark.parametrize(
+    ("option", "value", "suggestion"), [("--device", "cuba", "cuda"), ("--detector", "mtcn", "mtcnn")]
+)
+def test_a_mistyped_value_is_told_also_where_nothing_is_to_do(
+    study: Path, first_run, option: str, value: str, suggestion: str, dry_run: tuple[str, ...]
+) -> None:
+    result = extract(study, "--only", "sub-01", option, value, *dry_run)
+    assert result.exit_code == 2
+    assert f"Did you mean '{suggestion}'?" in result.stderr
+
+
 def test_no_retry_leaves_failures_alone(study: Path, first_run) -> None:
     (record,) = (study / "derivatives").rglob("*_emoclip-failed.json")
     before = record.stat().st_mtime_ns
