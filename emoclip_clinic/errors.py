@@ -62,19 +62,20 @@ class EmoClipClinicError(Exception):
             return tuple(str(one) for one in self.found)
         return (repr(self.found),)
 
-    def _message(self) -> str:
+    @property
+    def statement(self) -> str:
+        """The message without what to do next."""
         text = _sentence(self.rule)
         lines = self.found_lines
         if len(lines) == 1:
             text += f" Found: {_sentence(lines[0])}"
         elif lines:
             text += "".join(["\nFound:", *(f"\n  {line}" for line in lines)])
-        if self.where is not None:
-            text = f"{self.where}: {text}"
-        if self.hint:
-            separator = "\n" if len(lines) > 1 else " "
-            text += f"{separator}{self.hint}"
-        return text
+        return text if self.where is None else f"{self.where}: {text}"
+
+    def _message(self) -> str:
+        separator = "\n" if len(self.found_lines) > 1 else " "
+        return f"{self.statement}{separator}{self.hint}" if self.hint else self.statement
 
 
 class StudyError(EmoClipClinicError):

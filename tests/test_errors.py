@@ -47,3 +47,8 @@ def test_options_for_several_values_are_listed_once() -> None:
     assert suggestions(["xyz", "pat", "uvw"], options) == (
         "For 'pat', did you mean 'path'? Choose one of: path, task."
     )
+
+
+def test_the_statement_leaves_out_what_to_do() -> None:
+    error = StudyError("A row must be valid", found=3, where="a.tsv", hint="Correct it.")
+    assert error.statement == "a.tsv: A row must be valid. Found: 3."
