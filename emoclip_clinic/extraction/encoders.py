@@ -3,7 +3,7 @@
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from emoclip_clinic.encoder import WeightsEntry, find_weights, hash_weights
+from emoclip_clinic.encoder import WeightsEntry, check_weights, hash_weights
 from emoclip_clinic.errors import SettingsError
 from emoclip_clinic.study.layout import Study
 from emoclip_clinic.study.settings import ExtractSettings
@@ -38,7 +38,7 @@ class Encoders:
     def __init__(self, settings: ExtractSettings, *, study: Study, encoder: "EmoClip | None" = None) -> None:
         self._settings = settings
         self._study = study
-        self.entry: WeightsEntry = find_weights(settings.model, study=study.root)
+        self.entry: WeightsEntry = check_weights(settings.model, study=study.root)
         if encoder is not None:
             self._check_loaded(encoder)
             self.__dict__["encoder"] = encoder

@@ -20,6 +20,17 @@ def squares() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="package", autouse=True)
+def one_thread() -> Iterator[None]:
+    """The models of these tests are so small that threads only get in each other's way."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(scope="session")
 def settings() -> ExtractSettings:
     return ExtractSettings(model="tiny-random", detector="squares", device="cpu")

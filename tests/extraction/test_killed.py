@@ -20,6 +20,8 @@ SETTINGS = ExtractSettings(model="tiny-random", detector="none", device="cpu")
 PROGRAM = """
 import sys
 from pathlib import Path
+import torch
+torch.set_num_threads(1)  # as the run that it is compared with
 from emoclip_clinic.extraction import extract_study
 from emoclip_clinic.study import ExtractSettings, Study, find_recordings
 study = Study(Path(sys.argv[1]))
