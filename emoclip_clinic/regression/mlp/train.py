@@ -169,7 +169,7 @@ def train_networks(
     size = fitting // workers
     if device == "cpu":
         n_weights = _n_weights(table, settings)
-        size = max(1, min(size, int(CPU_CACHE_MB * MEBIBYTE) // (4 * 5 * n_weights)))
+        size = max(1, min(size, CPU_CACHE_MB * MEBIBYTE // (4 * 5 * n_weights)))
     rounds = -(-len(jobs) // (size * workers))
     parts = [part for part in np.array_split(np.arange(len(jobs)), rounds * workers) if len(part)]
     chunks = [sorted((jobs[i] for i in part), key=lambda job: (-steps[job[0]], job[::-1])) for part in parts]
