@@ -182,7 +182,7 @@ class Study:
 
     def thumbnails_path(self, recording: Named) -> Path:
         """Return the path of the contact sheet of crops, which exists only where it was asked for."""
-        return self.folder(recording) / f"{recording.key}_desc-crops_emoclip.jpg"
+        return self.folder(recording) / f"{recording.key}_desc-crops_emoclip.png"
 
     def sidecar_path(self, recording: Named) -> Path:
         """Return the path of the sidecar: the result exists if and only if this file does."""

@@ -34,7 +34,7 @@ def test_results_lie_in_bids_folders_under_their_recordings_name(study: Study) -
     assert study.frames_path(one) == folder / f"{name}_desc-frames_emoclip.parquet"
     assert study.segments_path(one) == folder / f"{name}_desc-segments_emoclip.parquet"
     assert study.tracks_path(one) == folder / f"{name}_desc-tracks_emoclip.parquet"
-    assert study.thumbnails_path(one) == folder / f"{name}_desc-crops_emoclip.jpg"
+    assert study.thumbnails_path(one) == folder / f"{name}_desc-crops_emoclip.png"
     assert study.sidecar_path(one) == folder / f"{name}_emoclip.json"
     assert study.failed_path(one) == folder / f"{name}_emoclip-failed.json"
 
