@@ -2,11 +2,14 @@
 
 import inspect
 import logging
+import signal
+import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
@@ -183,7 +186,7 @@ def _exit_code(function: Callable[..., int], call: Call, values: dict[str, Any])
 def _outcome(function: Callable[..., int], call: Call, values: dict[str, Any]) -> tuple[int, str]:
     """Run a verb and tell its exit code, and in words how it ended."""
     try:
-        with _logging_to_terminal(call.options.log_level):
+        with _logging_to_terminal(call.options.log_level), _termination_as_interrupt():
             call.check_options()
             code = function(call, **values)
     except EmoClipClinicError as error:
@@ -200,6 +203,23 @@ def _outcome(function: Callable[..., int], call: Call, values: dict[str, Any]) -
         _show_internal_error(error, call)
         return INTERNAL_ERROR, f"ended by {type(error).__name__}"
     return code, _ENDS.get(code, "ended")
+
+
+@contextmanager
+def _termination_as_interrupt() -> Iterator[None]:
+    """Treat the signal by which a scheduler ends a job like Ctrl-C: keep what is done, and say so."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():  # only the main thread may ask for signals
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _log_error(error: Exception, call: Call) -> None:

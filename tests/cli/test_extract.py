@@ -176,7 +176,10 @@ def test_an_interrupted_run_is_130(monkeypatch: pytest.MonkeyPatch, study: Path)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
-def test_ctrl_c_ends_a_run_with_130_and_the_same_command_finishes_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_or_a_scheduler_ends_a_run_with_130_and_the_same_command_finishes_it(
+    tmp_path: Path, stop: signal.Signals
+) -> None:
     write_interviews(tmp_path, participants=2, sessions=1, seconds=8.0)
     command = [
         sys.executable, "-c", "from emoclip_clinic.cli import main; main()",
@@ -188,7 +191,7 @@ def test_ctrl_c_ends_a_run_with_130_and_the_same_command_finishes_it(tmp_path: P
         assert process.stderr is not None
         for line in process.stderr:
             if "[2/2]" in line:
-                process.send_signal(signal.SIGINT)
+                process.send_signal(stop)
                 break
         rest = process.stderr.read()
     assert process.returncode == 130, rest
