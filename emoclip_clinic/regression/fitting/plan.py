@@ -321,7 +321,12 @@ def _columns(
             + (f" and {len(people) - 5} more" if len(people) > 5 else ""),
             where=study.participants_tsv,
         )
-    return np.array([" / ".join(map(str, row)) for row in table.itertuples(index=False)])
+    return np.array([" / ".join(map(_label, row)) for row in table.itertuples(index=False)])
+
+
+def _label(value: object) -> str:
+    """Write codes alike whether or not a missing one has turned their column into decimal numbers."""
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _diagnostic_group(study: Study, groups: NDArray[np.str_]) -> NDArray[np.object_] | None:
@@ -336,7 +341,8 @@ def _diagnostic_group(study: Study, groups: NDArray[np.str_]) -> NDArray[np.obje
     if known.nunique() < 2:
         return None
     return np.array(
-        [None if missing else str(v) for v, missing in zip(values, values.isna(), strict=True)], dtype=object
+        [None if missing else _label(v) for v, missing in zip(values, values.isna(), strict=True)],
+        dtype=object,
     )
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from emoclip_clinic.regression.fitting.keys import data_hashes, fit_key, model_k
 from emoclip_clinic.regression.fitting.metrics import group_table, metrics_table
 from emoclip_clinic.regression.fitting.models import fit_all, out_of_fold
 from emoclip_clinic.regression.fitting.outputs import current_fit, read_metrics, write_outputs
+from emoclip_clinic.regression.fitting.plain import plain
 from emoclip_clinic.regression.fitting.plan import FitPlan
 from emoclip_clinic.regression.fitting.significance import add_p_values, gain_p, permutation_p
 from emoclip_clinic.regression.ledger import append_ledger, ledger_entries
@@ -174,14 +176,22 @@ def _computed(plan: FitPlan, model: str, path: Path, key: str) -> ModelOutcome:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         result = out_of_fold(plan, model)
-    notes = tuple(dict.fromkeys(str(one.message) for one in caught))
+    notes = tuple(dict.fromkeys(_with_names(str(one.message), plan.rated.targets) for one in caught))
     for note in notes:
-        _log.info("%s: %s", model, note)
+        _log.log(logging.WARNING if model in plan.chosen else logging.INFO, "%s: %s", model, note)
     seconds = round(time.monotonic() - started, 3)
-    facts = {"key": key, "details": result.details, "notes": list(notes), "seconds": seconds}
+    details = plain(result.details)
+    facts = {"key": key, "details": details, "notes": list(notes), "seconds": seconds}
     write_arrays(path, {"predictions": result.predictions, "alphas": result.alphas}, facts=facts)
     _log.info("%s: out-of-fold predictions in %.1f s", model, seconds)
-    return ModelOutcome(result.predictions, result.alphas, result.details, notes, seconds, reused=False)
+    return ModelOutcome(result.predictions, result.alphas, details, notes, seconds, reused=False)
+
+
+def _with_names(note: str, targets: Sequence[str]) -> str:
+    """Name the target where a warning about targets has the number of its column."""
+    if " targets" not in note:
+        return note
+    return re.sub(r"column (\d+)", lambda match: targets[int(match[1])], note)
 
 
 def _stored(path: Path, key: str) -> ModelOutcome | None:

@@ -1,0 +1,168 @@
+"""The verbs `fit` and `predict` from one end to the other."""
+
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from emoclip_clinic.cli import app
+from tests.regression.fit_study import FitStudy, write_fit_study
+
+QUICK = ("--models", "ridge", "--items", "cains1,cains2,cains3", "--permutations", "99", "--resamples", "200")
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> FitStudy:
+    return write_fit_study(tmp_path_factory.mktemp("a study"))
+
+
+def run(*arguments: object):
+    return CliRunner().invoke(app, [str(one) for one in arguments])
+
+
+def fit(study: FitStudy, *more: object):
+    return run("fit", "--study", study.study.root, "--scale", "cains", *QUICK, *more)
+
+
+@pytest.fixture(scope="module")
+def first(study: FitStudy):
+    return fit(study)
+
+
+def table(stdout: str) -> list[dict[str, str]]:
+    header, *rows = [line.split("\t") for line in stdout.splitlines()]
+    return [dict(zip(header, row, strict=True)) for row in rows]
+
+
+def test_fit_prints_one_table_and_says_what_it_means(study: FitStudy, first) -> None:
+    assert first.exit_code == 0, first.stderr
+    rows = table(first.stdout)
+    assert [(row["item"], row["model"]) for row in rows] == [(f"cains{k}", "ridge") for k in (1, 2, 3)]
+    assert list(rows[0]) == [
+        "item", "model", "participants", "sessions", "skill", "Pearson r", "95 % interval*", "r of mean",
+        "r within groups", "CCC", "MAE", "MAE of mean", "p", "p step-down", "gain", "p of gain",
+    ]  # fmt: skip
+    assert float(rows[0]["skill"]) > 0.8
+    assert rows[0]["p"] == "0.0100"
+    assert "does not cover refitting" in first.stderr
+    assert "not exchangeable" in first.stderr
+    assert "Results: derivatives/emoclip-clinic/fits/cains" in first.stderr
+    assert (study.folder / "fit.json").exists()
+
+
+def test_the_run_leaves_a_log_with_its_models(study: FitStudy, first) -> None:
+    text = "".join(path.read_text() for path in study.study.logs.glob("*_fit_*.log"))
+    assert "ridge: out-of-fold predictions" in text
+
+
+def test_the_same_command_does_nothing_again(study: FitStudy, first) -> None:
+    again = fit(study)
+    assert again.exit_code == 0
+    assert "Nothing has changed" in again.stderr
+    assert again.stdout == first.stdout
+
+
+def test_dry_run_lists_sessions_targets_folds_and_time_and_writes_nothing(study: FitStudy, first) -> None:
+    before = {path: path.stat().st_mtime_ns for path in study.study.root.rglob("*")}
+    result = fit(study, "--dry-run", "--min-usable-s", "15")
+    assert {path: path.stat().st_mtime_ns for path in study.study.root.rglob("*")} == before
+    assert result.exit_code == 0, result.stderr
+    rows = table(result.stdout)
+    assert len(rows) == 24
+    assert {row["used"] for row in rows} == {"yes", "no"}
+    assert {row["reason"] for row in rows if row["used"] == "no"} == {"less than 15 s of usable video"}
+    assert "Targets: cains1, cains2, cains3." in result.stderr
+    assert "folds, --outer participant" in result.stderr
+    assert "At most about" in result.stderr
+
+
+def test_settings_come_from_the_study_file(study: FitStudy) -> None:
+    file = study.study.config_toml
+    file.write_text("[fit]\nouter = 'kfold'\nn_splits = 4\n")
+    result = fit(study, "--dry-run", "--permutations", "0")
+    file.write_text("[fit]\nouter = 'kfold'\nnsplits = 4\n")
+    mistyped = fit(study, "--dry-run")
+    file.unlink()
+    assert "4 folds, --outer kfold" in result.stderr
+    assert mistyped.exit_code == 2
+    assert "n_splits" in mistyped.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--scale", "cain"), "Did you mean 'cains'"),
+        (("--models", "rigde"), "Did you mean 'ridge'"),
+        (("--items", "cains33"), "Did you mean 'cains3'"),
+        (("--outer", "sites"), "Did you mean 'site'"),
+        (("--scale", "bnss", "--items", "all"), "ratings import FILE --scale bnss"),
+        (("--name", "../x"), "name of a fit"),
+        (("--target", "change"), "baseline"),
+    ],
+)
+def test_mistakes_are_usage_errors_that_say_what_to_do(
+    study: FitStudy, arguments: tuple[str, ...], said: str
+) -> None:
+    result = fit(study, *arguments)
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_an_interrupt_is_130_and_the_same_command_goes_on(
+    study: FitStudy, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    shutil.copytree(study.study.root, tmp_path / "copy", ignore=shutil.ignore_patterns("fits"))
+    own = FitStudy(type(study.study)(tmp_path / "copy"), study.scale)
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("emoclip_clinic.regression.fitting.run.permutation_p", interrupted)
+        first = fit(own)
+    assert first.exit_code == 130
+    assert "Traceback" not in first.stderr
+    again = fit(own)
+    assert again.exit_code == 0, again.stderr
+    assert "Unchanged, not computed again: ridge, mean, ridge-covariates, ridge-camera." in again.stderr
+
+
+def test_predict_prints_and_writes_predictions_of_new_participants(
+    study: FitStudy, first, tmp_path: Path
+) -> None:
+    new = write_fit_study(tmp_path, people=("00", "x"), seed=5)
+    result = run("predict", new.study.root, "--fit", "fits/cains", "--study", study.study.root)
+    assert result.exit_code == 0, result.stderr
+    rows = table(result.stdout)
+    assert [(row["participant"], row["session"], row["item"]) for row in rows] == [
+        ("sub-x", f"ses-{session}", f"cains{item}") for session in (1, 2) for item in (1, 2, 3)
+    ]
+    assert "left out: sub-00 ses-1 (the identifier of someone" in result.stderr
+    assert (new.study.derivatives / "predictions" / "cains.parquet").exists()
+    allowed = run(
+        "predict", new.study.root, "--fit", study.folder, "--study", study.study.root, "--allow-known"
+    )
+    assert {row["known"] for row in table(allowed.stdout)} == {"yes", "no"}
+
+
+def test_predict_refuses_the_participants_of_the_fit(study: FitStudy, first) -> None:
+    result = run("predict", study.study.root, "--fit", "fits/cains", "--study", study.study.root)
+    assert result.exit_code == 2
+    assert "--allow-known" in result.stderr
+    assert not (study.study.derivatives / "predictions").exists()
+
+
+@pytest.mark.parametrize("verb", ["fit", "predict"])
+def test_help_needs_no_torch_and_no_numpy(verb: str) -> None:
+    import subprocess
+
+    code = (
+        "import sys; from emoclip_clinic.cli import app\n"
+        f"try: app(['{verb}', '--help'])\n"
+        "except SystemExit: print('LOADED', 'torch' in sys.modules, 'numpy' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "LOADED False False"
