@@ -50,7 +50,7 @@ def write_fit_study(
     raters: Sequence[str] = ("A",),
     weights_sha256: str = WEIGHTS.sha256,
 ) -> FitStudy:
-    """Write segments whose first two dimensions follow the first two items; group and site go with nothing."""
+    """Write segments whose first two dimensions follow the first two items; nothing else does."""
     rng = np.random.default_rng(seed)
     written, scale = new_study(folder), load_scale("cains")
     ratings = [["participant_id", "session_id", "rater", *scale.item_ids]]

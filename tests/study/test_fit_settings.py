@@ -71,3 +71,19 @@ def test_the_device_changes_no_result() -> None:
 def test_every_setting_can_be_an_option(fact) -> None:
     assert fact.value_type in (str, int, float, bool)
     assert fact.description.endswith(".")
+
+
+def test_the_page_of_fits_is_what_the_code_says(repository: Path) -> None:
+    from emoclip_clinic.regression.fitting.metrics import METRIC_COLUMNS
+    from emoclip_clinic.regression.fitting.outputs import PREDICTION_COLUMNS
+    from emoclip_clinic.regression.fitting.predict import NEW_COLUMNS
+
+    page = (repository / "docs" / "fit.md").read_text(encoding="utf-8")
+    for columns in (METRIC_COLUMNS, PREDICTION_COLUMNS, NEW_COLUMNS):
+        assert "\n".join(f"| `{name}` | {meaning} |" for name, meaning in columns.items()) in page
+    rows = []
+    for fact in setting_facts(FitSettings):
+        allowed = ", ".join(fact.choices) or fact.limits
+        names = f"`{fact.name}` | `{fact.option}`"
+        rows.append(f"| {names} | {fact.unit} | {allowed} | {fact.default} | {fact.description} |")
+    assert "\n".join(rows) in page
