@@ -107,6 +107,11 @@ def gain_test(
     alpha included, and the statistic is the difference of their skills. Least squares here does not predict
     anything; it only makes the data that would be seen if the embedding added nothing.
 
+    Freedman-Lane is the test here, and not a bootstrap of the two sets of predictions, because it repeats the
+    whole pipeline and keeps its level in simulations without a gain. A paired bootstrap over participants,
+    which holds the predictions fixed, is an approximate interval for the difference between two models:
+    ``cluster_bootstrap(..., other=..., baseline=...)`` in :mod:`emoclip_clinic.agreement`.
+
     The test is exact if the true linear effect of the baseline were known; with the estimated one it is
     approximate, and better the fewer columns there are for each participant.
 
