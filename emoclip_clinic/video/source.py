@@ -87,9 +87,11 @@ def open_video(
 
     Examples
     --------
-    >>> from emoclip_clinic.synthetic.clips import draw_counter, write_clip
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from emoclip_clinic.synthetic import draw_counter, write_clip
     >>> from emoclip_clinic.video import open_video, sample
-    >>> clip = write_clip(getfixture("tmp_path") / "clip.mp4", [draw_counter(i) for i in range(50)])
+    >>> clip = write_clip(Path(tempfile.mkdtemp()) / "clip.mp4", [draw_counter(i) for i in range(50)])
     >>> with open_video(clip) as video:
     ...     samples = sample(video, 6.25)
     ...     times = [frame.t_s for frame in samples]

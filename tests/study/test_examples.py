@@ -12,7 +12,9 @@ from .conftest import ResultMaker
 FENCE = re.compile(r"```python\n(.*?)```", flags=re.DOTALL)
 
 
-@pytest.mark.parametrize("module", ["layout", "protocols", "recordings", "results", "versions"])
+@pytest.mark.parametrize(
+    "module", ["fit_settings", "layout", "protocols", "recordings", "results", "versions"]
+)
 def test_examples_run(module: str, make_result: ResultMaker) -> None:
     make_result("sub-01")
     make_result("sub-02")
