@@ -117,6 +117,9 @@ def main() -> None:
     parser.add_argument("--permutations", type=int, default=1000)
     parser.add_argument("--loop", type=int, default=3, help="permutations that nested_predict repeats")
     options = parser.parse_args()
+    if options.permutations < 300:
+        parser.error("fewer than 300 permutations are lost beside the preparation")
+    permutation_test(*data(SIZES[0]), n_permutations=FEW)  # load the libraries
     for size in SIZES:
         compare(size, n_permutations=options.permutations, n_loop=options.loop)
     gain(SIZES[0], n_permutations=options.permutations)
