@@ -61,6 +61,9 @@ def test_planted_items_are_predicted_and_chance_is_not(original: FitStudy, done:
         assert table.loc[(item, "ridge-covariates"), "skill"] < 0.2
     assert table.loc[(CHANCE, "ridge"), "skill"] < 0.2
     assert table.loc[(CHANCE, "ridge"), "p"] > 0.05
+    observed = {row["target"]: row["observed"] for row in done.test_facts["table"]}
+    for item in (*PLANTED, CHANCE):
+        assert observed[item] == pytest.approx(table.loc[(item, "ridge"), "skill"], abs=1e-9)
     gain = pd.read_csv(original.folder / "gain.tsv", sep="\t").set_index("target")
     assert (gain.loc[list(PLANTED), "p"] <= 0.05).all()
     assert gain.loc[CHANCE, "p"] > 0.05
@@ -166,6 +169,7 @@ def test_a_run_without_changes_does_nothing_and_gives_the_same_table(
     again = run_fit(original.plan(gain=True))
     assert again.up_to_date
     pd.testing.assert_frame_equal(again.metrics, done.metrics, check_dtype=False, rtol=1e-12)
+    pd.testing.assert_frame_equal(again.by_group, done.by_group, check_dtype=False, rtol=1e-12)
     assert contents(original.study.fits) == before
 
 

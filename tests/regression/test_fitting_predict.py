@@ -129,6 +129,14 @@ def test_a_fit_is_found_by_path_and_by_name(old: FitStudy, tmp_path: Path) -> No
         find_fit(tmp_path, None)
 
 
+def test_baselines_that_were_asked_for_are_not_applied_to_others(new: FitStudy, tmp_path: Path) -> None:
+    old = write_fit_study(tmp_path, seed=6)
+    plan = run_fit(old.plan(models="ridge-camera", permutations=0)).plan
+    assert not (plan.folder / "models").exists()
+    with pytest.raises(RegressionError, match="only baselines"):
+        predict_study(plan.folder, new.study)
+
+
 def test_an_unknown_model_is_answered_with_known_ones(old: FitStudy, new: FitStudy) -> None:
     with pytest.raises(RegressionError, match="Did you mean 'ridge'"):
         predict_study(old.folder, new.study, models=["rigde"])

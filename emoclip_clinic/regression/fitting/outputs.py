@@ -136,11 +136,16 @@ def current_fit(folder: Path, key: str) -> dict[str, Any] | None:
     return record if whole else None
 
 
-def read_metrics(folder: Path) -> pd.DataFrame:
-    """Read metrics.tsv of a fit."""
+def read_metrics(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame | None]:
+    """Read metrics.tsv of a fit, and metrics_by_group.tsv if it is there."""
     import pandas as pd
 
-    text = ["item", "family", "role", "model", "interval", "note"]
+    text = ["item", "family", "role", "model", "interval", "note", "group"]
+    by_group = None
+    if (folder / "metrics_by_group.tsv").exists():
+        by_group = pd.read_csv(
+            folder / "metrics_by_group.tsv", sep="\t", na_values=["n/a"], dtype=dict.fromkeys(text, "str")
+        )
     table = pd.read_csv(
         folder / "metrics.tsv",
         sep="\t",
@@ -148,7 +153,7 @@ def read_metrics(folder: Path) -> pd.DataFrame:
         keep_default_na=False,
         dtype=dict.fromkeys(text, "str"),
     )
-    return table.assign(note=table["note"].fillna(""))
+    return table.assign(note=table["note"].fillna("")), by_group
 
 
 def model_facts(plan: FitPlan, model: str) -> dict[str, object]:
@@ -219,9 +224,6 @@ def _fold_rows(plan: FitPlan) -> list[dict[str, object]]:
 def _fit_record(result: FitResult, key: str, files: Mapping[str, str]) -> dict[str, Any]:
     plan = result.plan
     rated = plan.rated
-    strata = (
-        None if plan.strata is None else dict(zip(*np.unique(plan.strata, return_counts=True), strict=True))
-    )
     contents = [
         one for one in plan.features.contents if (one.participant_id, one.session_id) in set(rated.keys)
     ]
@@ -261,7 +263,6 @@ def _fit_record(result: FitResult, key: str, files: Mapping[str, str]) -> dict[s
         },
         "permutation_test": result.test_facts,
         "gain_test": result.gain_facts,
-        "permute_within_sessions": strata,
         "audit": plan.audit.to_json(),
         "trained_on": {
             "participants": sorted(set(rated.groups.tolist())),

@@ -235,6 +235,8 @@ def _read_record(fit: Path) -> dict[str, Any]:
 
 def _chosen(record: Mapping[str, Any], models: Sequence[str] | None) -> tuple[str, ...]:
     there = [Path(name).stem for name in record["files"] if name.startswith("models/")]
+    if not there:
+        raise RegressionError("The fit must have a model that reads the embedding", found="only baselines")
     for model in models or ():
         if model not in there:
             raise RegressionError("The fit must have the model", found=model, hint=did_you_mean(model, there))

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from emoclip_clinic.regression.fitting.array_files import read_arrays, write_arrays
 from emoclip_clinic.regression.fitting.keys import data_hashes, fit_key, model_key
 from emoclip_clinic.regression.fitting.metrics import group_table, metrics_table
-from emoclip_clinic.regression.fitting.models import fit_all, out_of_fold
+from emoclip_clinic.regression.fitting.models import fit_all, model_head, out_of_fold
 from emoclip_clinic.regression.fitting.outputs import current_fit, read_metrics, write_outputs
 from emoclip_clinic.regression.fitting.plain import plain
 from emoclip_clinic.regression.fitting.plan import FitPlan
@@ -131,9 +131,9 @@ def run_fit(plan: FitPlan, *, force: bool = False, progress: Progress | None = N
     key = fit_key(plan, hashes)
     done = None if force else current_fit(plan.folder, key)
     if done is not None:
-        metrics = read_metrics(plan.folder)
+        metrics, by_group = read_metrics(plan.folder)
         return FitResult(
-            plan, metrics, None, {}, done["permutation_test"], done["gain_test"], hashes, up_to_date=True
+            plan, metrics, by_group, {}, done["permutation_test"], done["gain_test"], hashes, up_to_date=True
         )
     work = plan.folder / "work"
     keys = {model: model_key(plan, model, hashes) for model in plan.models}
@@ -146,6 +146,8 @@ def run_fit(plan: FitPlan, *, force: bool = False, progress: Progress | None = N
         )
     refits: dict[str, Mapping[str, NDArray[Any]]] = {}
     for number, model in enumerate(plan.chosen):
+        if model_head(model, plan.settings).reads != "embedding":
+            continue  # a baseline is for comparison within the study
         say(f"{model} on all participants", number, len(plan.chosen))
         refits[model] = _refitted(plan, model)
     tested = permutation_p(plan, hashes=hashes, work=work, force=force, progress=say)
