@@ -1,7 +1,6 @@
 """The verb `fit`: from segment embeddings and ratings to out-of-fold predictions and how good they are."""
 
 import inspect
-import math
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from emoclip_clinic.cli.console import err
+from emoclip_clinic.cli.fit_table import print_fit
 from emoclip_clinic.cli.setting_options import option_parameters
 from emoclip_clinic.cli.tables import clock_text, counted, print_table
 from emoclip_clinic.cli.verb import ALL_WELL, Call
@@ -158,8 +158,6 @@ def _print_data(plan: "FitPlan") -> None:
 
 
 def _print_result(result: "FitResult") -> None:
-    from emoclip_clinic.regression.fitting import TESTED_MODEL
-
     plan = result.plan
     if result.up_to_date:
         err.print("Nothing has changed since the last run.")
@@ -168,37 +166,7 @@ def _print_result(result: "FitResult") -> None:
         if reused:
             err.print(f"Unchanged, not computed again: {', '.join(reused)}.", soft_wrap=True)
     _print_data(plan)
-    has_groups = plan.diagnostic_group is not None
-    columns = [
-        "item",
-        "model",
-        "participants",
-        "sessions",
-        "skill",
-        "Pearson r",
-        "95 % interval*",
-        "r of mean",
-    ]
-    columns += ["r within groups"] if has_groups else []
-    columns += ["CCC", "MAE", "MAE of mean", "p", "p step-down"]
-    gains = {row["target"]: row for row in result.gain_facts.get("table", ())}
-    columns += ["gain", "p of gain"] if gains else []
-    metrics = result.metrics
-    r_of_mean = metrics[metrics["model"] == "mean"].set_index("item")["pearson_r"]
-    rows = []
-    for row in metrics[metrics["model"].isin(plan.chosen)].to_dict("records"):
-        low, high = row["pearson_r_low_predictions_fixed"], row["pearson_r_high_predictions_fixed"]
-        interval = None if math.isnan(low) else f"{low:.2f} to {high:.2f}"
-        shown = [row["item"], row["model"], row["n_participants"], row["n_sessions"]]
-        shown += [_number(row["skill"]), _number(row["pearson_r"]), interval, _number(r_of_mean[row["item"]])]
-        shown += [_number(row["pearson_r_within_groups"])] if has_groups else []
-        shown += [_number(row[column]) for column in ("ccc", "mae", "mae_of_mean")]
-        shown += [_number(row["p"], digits=4), _number(row["p_step_down"], digits=4)]
-        if gains:
-            gain = gains[row["item"]] if row["model"] == TESTED_MODEL else {}
-            shown += [_number(gain.get("observed")), _number(gain.get("p"), digits=4)]
-        rows.append(shown)
-    print_table(columns, rows)
+    print_fit(result)
     err.print(
         "skill is 1 - SSE / SSE of the mean predictor: above 0 is better. gain is the skill that the "
         "embedding adds to covariates and camera.\n"
@@ -220,9 +188,3 @@ def _print_result(result: "FitResult") -> None:
     err.print(
         f"For new participants: emoclip-clinic predict NEW_STUDY --fit {fit_name}{there}", soft_wrap=True
     )
-
-
-def _number(value: float | None, *, digits: int = 2) -> str | None:
-    if value is None or math.isnan(value):
-        return None
-    return f"{round(value, digits) + 0.0:.{digits}f}"  # adding 0 turns -0.00 into 0.00

@@ -1,10 +1,12 @@
 """The verbs `fit` and `predict` from one end to the other."""
 
+import io
 import shutil
 import sys
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from emoclip_clinic.cli import app
@@ -42,7 +44,7 @@ def test_fit_prints_one_table_and_says_what_it_means(study: FitStudy, first) -> 
     assert [(row["item"], row["model"]) for row in rows] == [(f"cains{k}", "ridge") for k in (1, 2, 3)]
     assert list(rows[0]) == [
         "item", "model", "participants", "sessions", "skill", "Pearson r", "95 % interval*", "r of mean",
-        "r within groups", "CCC", "MAE", "MAE of mean", "p", "p step-down", "gain", "p of gain",
+        "r in groups", "CCC", "MAE", "MAE of mean", "p", "p step-down", "gain", "p of gain",
     ]  # fmt: skip
     assert float(rows[0]["skill"]) > 0.8
     assert rows[0]["p"] == "0.0100"
@@ -50,6 +52,23 @@ def test_fit_prints_one_table_and_says_what_it_means(study: FitStudy, first) -> 
     assert "not exchangeable" in first.stderr
     assert "Results: derivatives/emoclip-clinic/fits/cains" in first.stderr
     assert (study.folder / "fit.json").exists()
+
+
+@pytest.mark.parametrize("width", [80, 100, 250])
+def test_the_table_fits_the_terminal(
+    study: FitStudy, first, monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    stream = io.StringIO()
+    terminal = Console(file=stream, width=width, force_terminal=True, markup=False, highlight=False)
+    monkeypatch.setattr("emoclip_clinic.cli.fit_table.out", terminal)
+    monkeypatch.setattr("emoclip_clinic.cli.tables.out", terminal)
+    result = fit(study)
+    lines = stream.getvalue().splitlines()
+    assert len(lines) == 4
+    assert not any("\u2026" in line for line in lines)
+    assert all(name in lines[0] for name in ("skill", "Pearson r", "95 % interval*", "p step-down"))
+    assert ("p of gain" in lines[0]) == (width == 250)
+    assert ("No room for" in result.stderr) == (width < 250)
 
 
 def test_the_run_leaves_a_log_with_its_models(study: FitStudy, first) -> None:
