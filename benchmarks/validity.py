@@ -196,7 +196,8 @@ def identity(sets: Sets, seed: int) -> None:
 def families(sets: Sets, seed: int) -> None:
     print("\n## 7. Families of correlated items at the floor\n")
     print(
-        "Ten items from 1 to 7, latent correlation .7; 30 participants, 6 features, 5 folds, 499 permutations."
+        "Ten items from 1 to 7, latent correlation .7; 30 participants, 6 features, 5 folds, "
+        "499 permutations."
     )
     print(
         "Error: any item without signal is declared at .05. Found: share of the items with signal (R2 = .6)."
