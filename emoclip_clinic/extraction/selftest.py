@@ -6,7 +6,6 @@ Each check runs the same code as `extract`, on material made on the spot whose r
 import importlib.metadata
 import os
 import platform
-import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import psutil
 from numpy.typing import NDArray
+from packaging.requirements import Requirement
 
 from emoclip_clinic.errors import EmoClipClinicError
 
@@ -111,20 +111,24 @@ def _guarded(name: str, check: Callable[[], Check]) -> Check:
 
 def _check_versions() -> Check:
     versions: dict[str, object] = {"python": platform.python_version()}
-    absent = []
-    for requirement in importlib.metadata.requires("emoclip-clinic") or ():
-        if "extra ==" in requirement:
-            continue
-        name = re.split(r"[^\w.-]", requirement, maxsplit=1)[0]
+    unmet = []
+    for text in importlib.metadata.requires("emoclip-clinic") or ():
+        requirement = Requirement(text)
+        if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
+            continue  # for another system, or for an extra
         try:
-            versions[name] = importlib.metadata.version(name)
+            found = importlib.metadata.version(requirement.name)
         except importlib.metadata.PackageNotFoundError:
-            absent.append(name)
+            unmet.append(f"{requirement.name} is not installed")
+            continue
+        versions[requirement.name] = found
+        if not requirement.specifier.contains(found, prereleases=True):
+            unmet.append(f"{requirement.name} is {found}, not {requirement.specifier}")
     ours = importlib.metadata.version("emoclip-clinic")
     detail = f"emoclip-clinic {ours}, Python {versions['python']}, {platform.platform()}"
     data: dict[str, object] = {"emoclip-clinic": ours, "platform": platform.platform(), "packages": versions}
-    if absent:
-        return Check("versions", "fail", f"{detail}; not installed: {', '.join(absent)}", None, data)
+    if unmet:
+        return Check("versions", "fail", f"{detail}; {', '.join(unmet)}", None, data)
     return Check("versions", "ok", f"{detail}, {len(versions) - 1} packages", None, data)
 
 

@@ -24,6 +24,7 @@ says so.
 SHORT_SHARE = 0.02
 """Share of the header's seconds that may be lacking before a video is called short."""
 
+_HEADER_SLACK_S = 1.0  # headers are off by a frame or two
 _MAX_SHOWN_S = 1.0  # a picture that stands longer than this is a pause without frames
 
 BEFORE_FIRST = "before the first frame"
@@ -106,7 +107,7 @@ class Samples(Iterator[SampledFrame]):
         header_end_s = (
             None if source.info.duration_s is None else source.info.start_s + source.info.duration_s
         )
-        if start_s is not None and header_end_s is not None and start_s > header_end_s + TIME_TOLERANCE_S:
+        if start_s is not None and header_end_s is not None and start_s > header_end_s + _HEADER_SLACK_S:
             raise VideoError(
                 "The start of a recording must be inside the video",
                 found=f"start {start_s:g} s, while the video ends at {header_end_s:g} s",

@@ -86,7 +86,7 @@ def test_no_face_image_is_written_unless_asked_for(study: Path, first_run) -> No
 
     assert images() == []
     assert extract(study, "--only", "sub-01", "--force", "--thumbnails").exit_code == 0
-    assert images() == [".jpg"]
+    assert images() == [".png"]
 
 
 def test_a_second_run_does_nothing_to_what_is_current(study: Path, first_run) -> None:

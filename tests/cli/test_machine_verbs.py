@@ -183,3 +183,21 @@ def test_a_mistyped_name_of_weights_gets_a_suggestion() -> None:
     result = invoke("weights", "verify", "tiny-randon")
     assert result.exit_code == 2
     assert "Did you mean 'tiny-random'?" in result.stderr
+
+
+def test_doctor_names_packages_that_are_absent_or_too_old(monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted = [
+        "numpy>=1",
+        "pandas>=99",
+        "surely-not-there>=1",
+        "only-elsewhere; sys_platform == 'nowhere'",
+        "only-for-tests; extra == 'test'",
+    ]
+    monkeypatch.setattr(selftest.importlib.metadata, "requires", lambda _name: wanted)
+    check = selftest._check_versions()
+    assert check.state == "fail"
+    assert "pandas is " in check.detail
+    assert "not >=99" in check.detail
+    assert "surely-not-there is not installed" in check.detail
+    assert "elsewhere" not in check.detail
+    assert "tests" not in check.detail
