@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from emoclip_clinic.study.settings_files import check_values, read_table_of
+from emoclip_clinic.study.settings_files import combine_sources
 
 __all__ = ["FitSettings", "listed", "load_fit_settings"]
 
@@ -236,12 +236,5 @@ def load_fit_settings(
         If a file is not readable, a name or a value in any source is not allowed, or settings contradict each
         other.
     """
-    values: dict[str, object] = {}
-    study_file = Path(study_root) / "emoclip-clinic.toml"
-    for file in [*([study_file] if study_file.exists() else []), *([] if config is None else [Path(config)])]:
-        table = read_table_of(file, "fit")
-        check_values(FitSettings, table, where=f"{file} [fit]")
-        values.update(table)
-    given = {name: value for name, value in (overrides or {}).items() if value is not None}
-    check_values(FitSettings, given, where="command line")
-    return FitSettings.model_validate(values | given)
+    values, _ = combine_sources(FitSettings, "fit", study_root=study_root, config=config, overrides=overrides)
+    return FitSettings.model_validate(values)

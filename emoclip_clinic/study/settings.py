@@ -14,7 +14,7 @@ import tomli_w
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from emoclip_clinic.study.files import write_bytes
-from emoclip_clinic.study.settings_files import check_values, read_table_of
+from emoclip_clinic.study.settings_files import combine_sources
 
 __all__ = [
     "ExtractSettings",
@@ -263,19 +263,9 @@ def resolve_settings(
     SettingsError
         If a file is not readable, or a name or a value in any source is not allowed.
     """
-    values: dict[str, object] = {}
-    sources = dict.fromkeys(ExtractSettings.model_fields, "default")
-    study_file = Path(study_root) / "emoclip-clinic.toml"
-    files = [*([study_file] if study_file.exists() else []), *([] if config is None else [Path(config)])]
-    for file in files:
-        table = read_table_of(file, "extract")
-        check_values(ExtractSettings, table, where=f"{file} [extract]")
-        values.update(table)
-        sources.update(dict.fromkeys(table, str(file)))
-    given = {name: value for name, value in (overrides or {}).items() if value is not None}
-    check_values(ExtractSettings, given, where="command line")
-    values.update(given)
-    sources.update(dict.fromkeys(given, "option"))
+    values, sources = combine_sources(
+        ExtractSettings, "extract", study_root=study_root, config=config, overrides=overrides
+    )
     return ResolvedSettings(ExtractSettings.model_validate(values), sources)
 
 

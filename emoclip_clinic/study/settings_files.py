@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from emoclip_clinic.errors import SettingsError, did_you_mean, suggestions
 
-__all__ = ["KNOWN_TABLES", "check_values", "read_table_of"]
+__all__ = ["KNOWN_TABLES", "check_values", "combine_sources", "read_table_of"]
 
 KNOWN_TABLES: Mapping[str, str] = {
     "extract": "Settings of extraction.",
@@ -130,6 +130,56 @@ def check_values(model: type[BaseModel], values: Mapping[str, object], *, where:
             where=where,
             hint=" ".join(hints) or "Give an allowed value; --help lists them, with unit and default.",
         )
+
+
+def combine_sources(
+    model: type[BaseModel],
+    table: str,
+    *,
+    study_root: Path,
+    config: Path | None = None,
+    overrides: Mapping[str, object] | None = None,
+) -> tuple[dict[str, object], dict[str, str]]:
+    """Combine the sources of settings: option, then ``--config FILE``, then the study's file, then default.
+
+    Parameters
+    ----------
+    model : type of BaseModel
+        The model of the settings.
+    table : str
+        The table of settings files that holds them, one of :data:`KNOWN_TABLES`.
+    study_root : Path
+        The study, whose ``emoclip-clinic.toml`` is read if it is there.
+    config : Path, optional
+        A further settings file, which must exist.
+    overrides : mapping of str to object, optional
+        Options by name of the setting. None means that the option was not given.
+
+    Returns
+    -------
+    values : dict of str to object
+        The settings that some source gives, checked one by one.
+    sources : dict of str to str
+        Name of each setting of the model to ``"default"``, the path of a settings file, or ``"option"``.
+
+    Raises
+    ------
+    SettingsError
+        If a file is not readable, or a name or a value in any source is not allowed.
+    """
+    values: dict[str, object] = {}
+    sources = dict.fromkeys(model.model_fields, "default")
+    study_file = Path(study_root) / "emoclip-clinic.toml"
+    for file in [*([study_file] if study_file.exists() else []), *([] if config is None else [Path(config)])]:
+        found = read_table_of(file, table)
+        check_values(model, found, where=f"{file} [{table}]")
+        values.update(found)
+        sources.update(dict.fromkeys(found, str(file)))
+    given = {name: value for name, value in (overrides or {}).items() if value is not None}
+    check_values(model, given, where="command line")
+    values.update(given)
+    sources.update(dict.fromkeys(given, "option"))
+    return values, sources
 
 
 def _told(name: str, message: str, value: object) -> str:
