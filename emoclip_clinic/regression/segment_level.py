@@ -16,12 +16,13 @@ from numpy.typing import ArrayLike, NDArray
 from emoclip_clinic.errors import RegressionError
 from emoclip_clinic.regression.checks import participant_codes
 from emoclip_clinic.regression.features import iter_sessions, session_keys
+from emoclip_clinic.regression.splits import Fold
 from emoclip_clinic.study.layout import Study
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["SegmentRows", "load_segment_rows", "mean_over_segments", "participant_weights"]
+__all__ = ["SegmentRows", "load_segment_rows", "mean_over_segments", "participant_weights", "segment_folds"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -203,6 +204,32 @@ def mean_over_segments(
     with np.errstate(invalid="ignore"):  # 0/0 of a session without segments is the NaN that is meant
         means = sums / counts.reshape(-1, *[1] * (sums.ndim - 1))
     return np.moveaxis(means, 0, -2)
+
+
+def segment_folds(folds: Sequence[Fold], segments: SegmentRows) -> tuple[Fold, ...]:
+    """Give the segments of each session the side that the session has.
+
+    Parameters
+    ----------
+    folds : sequence of Fold
+        Folds of sessions.
+    segments : SegmentRows
+        Their segments.
+
+    Returns
+    -------
+    tuple of Fold
+        Folds of segments, in the same order and with the same names.
+    """
+    return tuple(
+        Fold(
+            fold.repeat,
+            fold.name,
+            np.flatnonzero(np.isin(segments.session, fold.train)),
+            np.flatnonzero(np.isin(segments.session, fold.test)),
+        )
+        for fold in folds
+    )
 
 
 def _changed(study: Study | Path | str, found: str) -> RegressionError:

@@ -9,7 +9,8 @@ from emoclip_clinic.regression.fitting.predict import (
     predict_study,
     write_predictions,
 )
-from emoclip_clinic.regression.fitting.run import FitResult, ModelOutcome, run_fit
+from emoclip_clinic.regression.fitting.result import FitResult, ModelOutcome
+from emoclip_clinic.regression.fitting.run import run_fit
 from emoclip_clinic.regression.fitting.significance import TESTED_MODEL
 
 __all__ = [

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emoclip_clinic import __version__
-from emoclip_clinic.regression.fitting.models import BASELINE_RATING, head_facts, model_head
+from emoclip_clinic.regression.fitting.model_heads import BASELINE_RATING, head_facts, model_head
 
 if TYPE_CHECKING:
     from emoclip_clinic.regression.fitting.plan import FitPlan

@@ -1,93 +1,23 @@
-"""One model of a fit: its settings, its out-of-fold predictions, and its refit on all participants."""
+"""One model of a fit: its out-of-fold predictions, and its refit on all participants."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, is_dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from emoclip_clinic.errors import RegressionError, did_you_mean
-from emoclip_clinic.regression.heads import (
-    Head,
-    HeadData,
-    HeadPrediction,
-    get_head,
-    head_names,
-    make_head_data,
-)
-from emoclip_clinic.regression.heads.mlp import MlpHead
-from emoclip_clinic.regression.heads.ridge import RidgeHead
-from emoclip_clinic.regression.mlp import MlpSettings
+from emoclip_clinic.regression.fitting.model_heads import BASELINE_RATING, model_head
+from emoclip_clinic.regression.heads import Head, HeadData, HeadPrediction, make_head_data
 from emoclip_clinic.regression.nested import nested_predict
-from emoclip_clinic.regression.segment_level import SegmentRows, mean_over_segments
-from emoclip_clinic.regression.splits import Fold
-from emoclip_clinic.study.fit_settings import FitSettings
+from emoclip_clinic.regression.segment_level import mean_over_segments, segment_folds
 
 if TYPE_CHECKING:
     from emoclip_clinic.regression.fitting.plan import FitPlan
 
-__all__ = ["BASELINE_RATING", "fit_all", "head_facts", "model_head", "out_of_fold", "segment_folds"]
-
-BASELINE_RATING = "ridge-baseline-rating"
-"""The mandatory comparator of a change: a ridge on the baseline rating of the same item alone."""
-
-
-def model_head(name: str, settings: FitSettings) -> Head:
-    """Return a regressor with the settings of a fit.
-
-    Parameters
-    ----------
-    name : str
-        A name of the registry of heads.
-    settings : FitSettings
-        Settings.
-
-    Returns
-    -------
-    Head
-
-    Raises
-    ------
-    RegressionError
-        If there is none of that name.
-    """
-    if name not in head_names():
-        offered = [known for known in head_names() if not get_head(known).baseline]
-        raise RegressionError(
-            f"A model must be one of {', '.join(offered)}", found=name, hint=did_you_mean(name, offered)
-        )
-    head = get_head(name)
-    if isinstance(head, RidgeHead):
-        return replace(head, seed=settings.seed)
-    if isinstance(head, MlpHead):
-        shape = MlpSettings(hidden=settings.hidden_widths, n_seeds=settings.mlp_seeds, seed=settings.seed)
-        return replace(head, settings=shape, device=settings.device)
-    return head
-
-
-def head_facts(name: str, settings: FitSettings) -> dict[str, object]:
-    """Describe a regressor by what its predictions depend on; device and memory are left out.
-
-    Parameters
-    ----------
-    name : str
-        Name of a model of a fit.
-    settings : FitSettings
-        Settings.
-
-    Returns
-    -------
-    dict
-        What JSON can hold.
-    """
-    if name == BASELINE_RATING:
-        return {"name": name, "seed": settings.seed}
-    head = model_head(name, settings)
-    facts = asdict(head) if is_dataclass(head) and not isinstance(head, type) else {"name": name}
-    return {key: value for key, value in facts.items() if key not in ("device", "max_memory_mb")}
+__all__ = ["fit_all", "out_of_fold"]
 
 
 def out_of_fold(plan: FitPlan, name: str) -> HeadPrediction:
@@ -135,32 +65,6 @@ def fit_all(plan: FitPlan, name: str) -> Mapping[str, NDArray[np.generic]]:
     """
     head = model_head(name, plan.settings)
     return head.fit(_data(plan, head)).arrays()
-
-
-def segment_folds(folds: Sequence[Fold], segments: SegmentRows) -> tuple[Fold, ...]:
-    """Give the segments of each session the side that the session has.
-
-    Parameters
-    ----------
-    folds : sequence of Fold
-        Folds of sessions.
-    segments : SegmentRows
-        Their segments.
-
-    Returns
-    -------
-    tuple of Fold
-        Folds of segments, in the same order and with the same names.
-    """
-    return tuple(
-        Fold(
-            fold.repeat,
-            fold.name,
-            np.flatnonzero(np.isin(segments.session, fold.train)),
-            np.flatnonzero(np.isin(segments.session, fold.test)),
-        )
-        for fold in folds
-    )
 
 
 def _by_segment(plan: FitPlan, head: Head) -> bool:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from emoclip_clinic.regression.fitting.plan import FitPlan
-    from emoclip_clinic.regression.fitting.run import FitResult
+    from emoclip_clinic.regression.fitting.result import FitResult
 
 __all__ = [
     "MEANING",

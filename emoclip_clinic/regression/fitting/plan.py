@@ -23,9 +23,9 @@ from emoclip_clinic.regression.checks import MIN_PARTICIPANTS
 from emoclip_clinic.regression.covariates import participant_columns, read_covariates
 from emoclip_clinic.regression.design import Design
 from emoclip_clinic.regression.features import SessionFeatures, session_features
-from emoclip_clinic.regression.fitting.models import BASELINE_RATING, model_head, segment_folds
+from emoclip_clinic.regression.fitting.model_heads import BASELINE_RATING, model_head
 from emoclip_clinic.regression.ledger import ratings_sha256
-from emoclip_clinic.regression.segment_level import SegmentRows, load_segment_rows
+from emoclip_clinic.regression.segment_level import SegmentRows, load_segment_rows, segment_folds
 from emoclip_clinic.regression.splits import Fold, split_participants
 from emoclip_clinic.regression.targets import RatedSessions, failed_sessions, join_targets
 from emoclip_clinic.study.fit_settings import FitSettings, listed

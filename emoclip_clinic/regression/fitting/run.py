@@ -6,20 +6,20 @@ import logging
 import re
 import time
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from emoclip_clinic.regression.fitting.array_files import read_arrays, write_arrays
 from emoclip_clinic.regression.fitting.keys import data_hashes, fit_key, model_key
 from emoclip_clinic.regression.fitting.metrics import group_table, metrics_table
-from emoclip_clinic.regression.fitting.models import fit_all, model_head, out_of_fold
+from emoclip_clinic.regression.fitting.model_heads import model_head
+from emoclip_clinic.regression.fitting.models import fit_all, out_of_fold
 from emoclip_clinic.regression.fitting.outputs import current_fit, read_metrics, write_outputs
 from emoclip_clinic.regression.fitting.plain import plain
 from emoclip_clinic.regression.fitting.plan import FitPlan
+from emoclip_clinic.regression.fitting.result import FitResult, ModelOutcome, Progress
 from emoclip_clinic.regression.fitting.significance import add_p_values, gain_p, permutation_p
 from emoclip_clinic.regression.ledger import append_ledger, ledger_entries
 from emoclip_clinic.study.files import remove_leftovers
@@ -27,72 +27,9 @@ from emoclip_clinic.study.files import remove_leftovers
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import pandas as pd
-
-__all__ = ["FitResult", "ModelOutcome", "Progress", "run_fit"]
+__all__ = ["run_fit"]
 
 _log = logging.getLogger(__name__)
-
-Progress = Callable[[str, int, int], None]
-"""Called with what is being done, and (done, total) of it; total 0 where it is not known."""
-
-
-@dataclass(frozen=True, eq=False)
-class ModelOutcome:
-    """What one model gave.
-
-    Attributes
-    ----------
-    predictions : ndarray of shape (n_repeats, n_sessions, n_targets)
-    alphas : ndarray of shape (n_folds, n_targets)
-    details : dict
-        What else was chosen.
-    notes : tuple of str
-        Warnings.
-    seconds : float
-    reused : bool
-        Whether it had been computed before.
-    """
-
-    predictions: NDArray[np.float64]
-    alphas: NDArray[np.float64]
-    details: dict[str, Any]
-    notes: tuple[str, ...]
-    seconds: float
-    reused: bool
-
-
-@dataclass(frozen=True, eq=False)
-class FitResult:
-    """A fit that is done.
-
-    Attributes
-    ----------
-    plan : FitPlan
-    metrics : DataFrame
-        The content of metrics.tsv.
-    by_group : DataFrame or None
-        The content of metrics_by_group.tsv.
-    outcomes : mapping of str to ModelOutcome
-        By model; empty if nothing had changed since the last run.
-    test_facts : dict
-        About the permutation test, or why there is none.
-    gain_facts : dict
-        About the test of the gain over covariates and camera, or why there is none.
-    hashes : mapping of str to str
-        Of the data.
-    up_to_date : bool
-        Whether nothing had changed since the last run, so that nothing was done.
-    """
-
-    plan: FitPlan
-    metrics: pd.DataFrame
-    by_group: pd.DataFrame | None
-    outcomes: Mapping[str, ModelOutcome]
-    test_facts: dict[str, Any]
-    gain_facts: dict[str, Any]
-    hashes: Mapping[str, str]
-    up_to_date: bool = False
 
 
 def run_fit(plan: FitPlan, *, force: bool = False, progress: Progress | None = None) -> FitResult:

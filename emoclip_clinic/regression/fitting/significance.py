@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from emoclip_clinic.errors import RegressionError
 from emoclip_clinic.regression.fitting.keys import model_key
-from emoclip_clinic.regression.fitting.models import model_head
+from emoclip_clinic.regression.fitting.model_heads import model_head
 from emoclip_clinic.regression.fitting.plain import plain, records
+from emoclip_clinic.regression.fitting.result import Progress
 from emoclip_clinic.regression.gain import gain_test
 from emoclip_clinic.regression.heads.ridge import RidgeHead
 from emoclip_clinic.regression.permutation import PermutationTest, permutation_test
@@ -40,8 +41,6 @@ __all__ = [
 ]
 
 _log = logging.getLogger(__name__)
-
-Progress = Callable[[str, int, int], None]
 
 TESTED_MODEL = "ridge"
 """The only model that is fast enough to be fitted anew to thousands of permuted ratings."""
