@@ -21,12 +21,15 @@ class WorkProgress:
         Where it is shown.
     plain : bool
         Plain lines also on a terminal.
+    every_s : float
+        Plain lines tell how far long work is, at most once in so many seconds.
     """
 
-    def __init__(self, console: Console, *, plain: bool) -> None:
+    def __init__(self, console: Console, *, plain: bool, every_s: float = 30.0) -> None:
         self._console = console
         self._current: str | None = None
-        self._started = time.monotonic()
+        self._started = self._told = time.monotonic()
+        self._every_s = every_s
         self._bar: Progress | None = None
         if console.is_terminal and not plain:
             self._bar = Progress(
@@ -52,10 +55,13 @@ class WorkProgress:
 
     def __call__(self, what: str, done: int, total: int) -> None:
         """Show what is being done, and how much of it is; a total of 0 where that is not known."""
+        note = f"{done} of {total}" if total else ""
         if self._bar is not None:
-            note = f"{done} of {total}" if total else ""
             self._bar.update(self._task, description=what, completed=done, total=total or None, note=note)
-        elif what != self._current:
-            elapsed = clock_text(time.monotonic() - self._started)
-            self._console.print(f"[{elapsed}] {what}", soft_wrap=True)
-        self._current = what
+            return
+        now = time.monotonic()
+        if what == self._current and (not note or now - self._told < self._every_s):
+            return
+        text = f"{what}, {note}" if what == self._current else what
+        self._console.print(f"[{clock_text(now - self._started)}] {text}", soft_wrap=True)
+        self._current, self._told = what, now

@@ -33,3 +33,14 @@ def test_plain_lines_can_be_had_on_a_terminal_too() -> None:
         progress("measures", 0, 0)
     assert stream.getvalue().count("\n") == 1
     assert "\x1b[2K" not in stream.getvalue()
+
+
+def test_plain_lines_tell_how_far_long_work_is() -> None:
+    stream = io.StringIO()
+    with WorkProgress(Console(file=stream, width=80), plain=False, every_s=0.0) as progress:
+        progress("mlp", 0, 0)
+        progress("mlp", 10, 120)
+        progress("mlp", 0, 0)
+        progress("mean", 0, 0)
+    lines = [line.partition("] ")[2] for line in stream.getvalue().splitlines()]
+    assert lines == ["mlp", "mlp, 10 of 120", "mean"]

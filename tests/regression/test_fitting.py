@@ -425,3 +425,13 @@ def test_without_diagnostic_groups_nothing_is_said_about_them(no_group: Callable
     assert result.by_group is None
     assert result.metrics["pearson_r_within_groups"].isna().all()
     assert not (result.plan.folder / "metrics_by_group.tsv").exists()
+
+
+def test_the_networks_of_a_fit_are_counted_while_they_are_trained(fresh: FitStudy) -> None:
+    told: dict[str, list[tuple[int, int]]] = {}
+    plan = fresh.plan(models="mlp", hidden="4", mlp_seeds=1, permutations=0)
+    run_fit(plan, progress=lambda what, done, total: told.setdefault(what, []).append((done, total)))
+    for what in ("mlp", "mlp on all participants"):
+        done, total = told[what][-1]
+        assert told[what][0] == (0, 0)
+        assert done == total > 0

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emoclip_clinic.regression.fitting.model_heads import BASELINE_RATING, model_head
-from emoclip_clinic.regression.heads import Head, HeadData, HeadPrediction, make_head_data
+from emoclip_clinic.regression.heads import Head, HeadData, HeadPrediction, HeadProgress, make_head_data
 from emoclip_clinic.regression.nested import nested_predict
 from emoclip_clinic.regression.segment_level import mean_over_segments, segment_folds
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["fit_all", "out_of_fold"]
 
 
-def out_of_fold(plan: FitPlan, name: str) -> HeadPrediction:
+def out_of_fold(plan: FitPlan, name: str, *, progress: HeadProgress | None = None) -> HeadPrediction:
     """Predict every session by a model that never saw its participant.
 
     Parameters
@@ -29,6 +29,8 @@ def out_of_fold(plan: FitPlan, name: str) -> HeadPrediction:
         The fit.
     name : str
         One of ``plan.models``.
+    progress : callable, optional
+        Called with (done, total).
 
     Returns
     -------
@@ -39,7 +41,7 @@ def out_of_fold(plan: FitPlan, name: str) -> HeadPrediction:
         return _from_baseline_ratings(plan)
     head = model_head(name, plan.settings)
     data = _data(plan, head)
-    result = head.out_of_fold(data)
+    result = head.out_of_fold(data, progress=progress)
     if not _by_segment(plan, head):
         return result
     segments = plan.segments
@@ -48,7 +50,9 @@ def out_of_fold(plan: FitPlan, name: str) -> HeadPrediction:
     return replace(result, predictions=sessions)
 
 
-def fit_all(plan: FitPlan, name: str) -> Mapping[str, NDArray[np.generic]]:
+def fit_all(
+    plan: FitPlan, name: str, *, progress: HeadProgress | None = None
+) -> Mapping[str, NDArray[np.generic]]:
     """Train a model on all participants, for predictions in new ones.
 
     Parameters
@@ -57,6 +61,8 @@ def fit_all(plan: FitPlan, name: str) -> Mapping[str, NDArray[np.generic]]:
         The fit.
     name : str
         One of ``plan.chosen``.
+    progress : callable, optional
+        Called with (done, total).
 
     Returns
     -------
@@ -64,7 +70,7 @@ def fit_all(plan: FitPlan, name: str) -> Mapping[str, NDArray[np.generic]]:
         The arrays from which the regressor is restored.
     """
     head = model_head(name, plan.settings)
-    return head.fit(_data(plan, head)).arrays()
+    return head.fit(_data(plan, head), progress=progress).arrays()
 
 
 def _by_segment(plan: FitPlan, head: Head) -> bool:

@@ -75,18 +75,16 @@ def run_fit(plan: FitPlan, *, force: bool = False, progress: Progress | None = N
     work = plan.folder / "work"
     keys = {model: model_key(plan, model, hashes) for model in plan.models}
     outcomes = {}
-    for number, model in enumerate(plan.models):
-        say(model, number, len(plan.models))
+    for model in plan.models:
         path = work / f"{model}-{keys[model][:16]}.safetensors"
         outcomes[model] = (None if force else _stored(path, keys[model])) or _computed(
-            plan, model, path, keys[model]
+            plan, model, path, keys[model], say
         )
     refits: dict[str, Mapping[str, NDArray[Any]]] = {}
-    for number, model in enumerate(plan.chosen):
+    for model in plan.chosen:
         if model_head(model, plan.settings).reads != "embedding":
             continue  # a baseline is for comparison within the study
-        say(f"{model} on all participants", number, len(plan.chosen))
-        refits[model] = _refitted(plan, model)
+        refits[model] = _refitted(plan, model, say)
     tested = permutation_p(plan, hashes=hashes, work=work, force=force, progress=say)
     gained = gain_p(plan, hashes=hashes, work=work, force=force, progress=say)
     say("measures", 0, 0)
@@ -110,11 +108,12 @@ def _silent(what: str, done: int, total: int) -> None:
     """Report nothing."""
 
 
-def _computed(plan: FitPlan, model: str, path: Path, key: str) -> ModelOutcome:
+def _computed(plan: FitPlan, model: str, path: Path, key: str, say: Progress) -> ModelOutcome:
+    say(model, 0, 0)
     started = time.monotonic()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        result = out_of_fold(plan, model)
+        result = out_of_fold(plan, model, progress=lambda done, total: say(model, done, total))
     notes = tuple(dict.fromkeys(_with_names(str(one.message), plan.rated.targets) for one in caught))
     for note in notes:
         _log.log(logging.WARNING if model in plan.chosen else logging.INFO, "%s: %s", model, note)
@@ -145,11 +144,13 @@ def _stored(path: Path, key: str) -> ModelOutcome | None:
     )
 
 
-def _refitted(plan: FitPlan, model: str) -> Mapping[str, NDArray[Any]]:
+def _refitted(plan: FitPlan, model: str, say: Progress) -> Mapping[str, NDArray[Any]]:
     """Refit without the warnings that the out-of-fold predictions gave already."""
+    what = f"{model} on all participants"
+    say(what, 0, 0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return fit_all(plan, model)
+        return fit_all(plan, model, progress=lambda done, total: say(what, done, total))
 
 
 def _enter_into_ledger(plan: FitPlan) -> None:

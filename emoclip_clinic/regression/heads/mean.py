@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from emoclip_clinic.regression.heads.registry import HeadData, HeadPrediction, register_head
+from emoclip_clinic.regression.heads.registry import HeadData, HeadPrediction, HeadProgress, register_head
 
 __all__ = ["MeanHead"]
 
@@ -42,14 +42,14 @@ class MeanHead:
     reads: None = None
     baseline: bool = True
 
-    def out_of_fold(self, data: HeadData) -> HeadPrediction:
+    def out_of_fold(self, data: HeadData, *, progress: HeadProgress | None = None) -> HeadPrediction:
         """Predict each fold's test rows by the mean of its training rows."""
         predictions = np.full((data.n_repeats, *data.Y.shape), np.nan)
         for fold in data.folds:
             predictions[fold.repeat, fold.test] = _means(data, fold.train)
         return HeadPrediction(self.name, predictions, np.full((len(data.folds), data.Y.shape[1]), np.nan))
 
-    def fit(self, data: HeadData) -> _Means:
+    def fit(self, data: HeadData, *, progress: HeadProgress | None = None) -> _Means:
         """Take the mean of all rows."""
         return _Means(_means(data, np.arange(len(data.Y))))
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from emoclip_clinic.regression.heads.registry import HeadData, HeadPrediction, register_head
+from emoclip_clinic.regression.heads.registry import HeadData, HeadPrediction, HeadProgress, register_head
 from emoclip_clinic.regression.mlp import MlpModel, MlpSettings, mlp_fit, mlp_predict
 
 __all__ = ["MlpHead"]
@@ -34,7 +34,7 @@ class MlpHead:
     device: str = "auto"
     max_memory_mb: float = 1024
 
-    def out_of_fold(self, data: HeadData) -> HeadPrediction:
+    def out_of_fold(self, data: HeadData, *, progress: HeadProgress | None = None) -> HeadPrediction:
         """Predict by networks trained on each fold's training participants."""
         result = mlp_predict(
             data.block(self.reads),
@@ -45,6 +45,7 @@ class MlpHead:
             sample_weight=data.weight,
             device=self.device,
             max_memory_mb=self.max_memory_mb,
+            progress=progress,
         )
         return HeadPrediction(
             self.name,
@@ -60,7 +61,7 @@ class MlpHead:
             },
         )
 
-    def fit(self, data: HeadData) -> MlpModel:
+    def fit(self, data: HeadData, *, progress: HeadProgress | None = None) -> MlpModel:
         """Train an ensemble on all participants."""
         return mlp_fit(
             data.block(self.reads),
@@ -70,6 +71,7 @@ class MlpHead:
             sample_weight=data.weight,
             device=self.device,
             max_memory_mb=self.max_memory_mb,
+            progress=progress,
         ).model
 
     def restore(self, arrays: Mapping[str, NDArray[np.generic]]) -> MlpModel:

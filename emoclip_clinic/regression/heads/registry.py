@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
@@ -25,6 +25,7 @@ __all__ = [
     "Head",
     "HeadData",
     "HeadPrediction",
+    "HeadProgress",
     "get_head",
     "head_names",
     "make_head_data",
@@ -32,6 +33,9 @@ __all__ = [
 ]
 
 Floats = NDArray[np.float64]
+
+HeadProgress = Callable[[int, int], None]
+"""Called with (done, total) of a regressor's work, in units of its own."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,11 +133,11 @@ class Head(Protocol):
         """Whether it is there for comparison only."""
         ...
 
-    def out_of_fold(self, data: HeadData) -> HeadPrediction:
+    def out_of_fold(self, data: HeadData, *, progress: HeadProgress | None = None) -> HeadPrediction:
         """Fit on each fold's training participants and predict the others."""
         ...
 
-    def fit(self, data: HeadData) -> FittedHead:
+    def fit(self, data: HeadData, *, progress: HeadProgress | None = None) -> FittedHead:
         """Fit all participants, for predictions in new ones."""
         ...
 

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from emoclip_clinic.errors import RegressionError
 from emoclip_clinic.regression.checks import MIN_PARTICIPANTS, check_features
 from emoclip_clinic.regression.group_ridge import GroupRidgeCV
-from emoclip_clinic.regression.heads.registry import HeadData, HeadPrediction, register_head
+from emoclip_clinic.regression.heads.registry import HeadData, HeadPrediction, HeadProgress, register_head
 from emoclip_clinic.regression.nested import nested_predict
 from emoclip_clinic.regression.nested_design import DEFAULT_ALPHAS, Inner
 
@@ -62,7 +62,7 @@ class RidgeHead:
     inner: Inner = "auto"
     seed: int = 0
 
-    def out_of_fold(self, data: HeadData) -> HeadPrediction:
+    def out_of_fold(self, data: HeadData, *, progress: HeadProgress | None = None) -> HeadPrediction:
         """Predict by nested cross-validation."""
         result = nested_predict(
             data.block(self.reads),
@@ -73,6 +73,7 @@ class RidgeHead:
             outer=data.folds,
             inner=self.inner,
             seed=self.seed,
+            progress=progress,
         )
         return HeadPrediction(
             self.name,
@@ -81,7 +82,7 @@ class RidgeHead:
             {"inner": result.inner, "alphas": result.alphas.tolist()},
         )
 
-    def fit(self, data: HeadData) -> _Linear:
+    def fit(self, data: HeadData, *, progress: HeadProgress | None = None) -> _Linear:
         """Fit all participants; a target rated in fewer than three is predicted as NaN."""
         features, n_targets = data.block(self.reads), data.Y.shape[1]
         model = _Linear(
