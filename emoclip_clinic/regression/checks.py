@@ -34,16 +34,18 @@ class RegressionWarning(UserWarning):
 
 
 def _as_array(values: object, name: str) -> NDArray[np.generic]:
-    """Return an array; a pandas object with nullable columns becomes float with NaN."""
-    if hasattr(values, "to_numpy"):
-        plain = values.to_numpy()
-        values = values.to_numpy(dtype=np.float64, na_value=np.nan) if plain.dtype == object else plain
+    """Return an array; masked values and gaps in pandas' nullable columns become NaN."""
+    if isinstance(values, np.ma.MaskedArray):  # numpy would give out what lies under the mask
+        values = np.ma.asarray(values, dtype=np.float64).filled(np.nan) if values.mask.any() else values.data
     if hasattr(values, "toarray"):
         raise RegressionError(f"{name} must be a dense array", found=type(values).__name__)
     try:
+        if hasattr(values, "to_numpy"):
+            plain = values.to_numpy()
+            values = values.to_numpy(dtype=np.float64, na_value=np.nan) if plain.dtype == object else plain
         return np.asarray(values)
-    except ValueError as error:
-        raise RegressionError(f"{name} must be a rectangular array", found=str(error)) from error
+    except (TypeError, ValueError) as error:
+        raise RegressionError(f"{name} must be a rectangular array of numbers", found=str(error)) from error
 
 
 def _as_float(array: NDArray[np.generic], name: str) -> NDArray[np.floating]:
@@ -52,10 +54,13 @@ def _as_float(array: NDArray[np.generic], name: str) -> NDArray[np.floating]:
         return array  # type: ignore[return-value]
     if array.dtype.kind in "iu" and array.size:
         extreme = max(abs(int(array.min())), abs(int(array.max())))
-        if extreme > LARGEST_WHOLE:
-            raise RegressionError(
-                f"Whole numbers in {name} must not exceed 2**53, or float64 rounds them", found=extreme
-            )
+    else:  # whole numbers of any size may be objects
+        objects = array.ravel().tolist() if array.dtype == object else []
+        extreme = max((abs(value) for value in objects if isinstance(value, int)), default=0)
+    if extreme > LARGEST_WHOLE:
+        raise RegressionError(
+            f"Whole numbers in {name} must not exceed 2**53, or float64 rounds them", found=extreme
+        )
     if array.dtype.kind not in "biufO":
         raise RegressionError(f"{name} must hold real numbers", found=f"dtype {array.dtype}")
     try:
@@ -277,4 +282,19 @@ def participant_codes(
             found=", ".join(kinds),
         )
     labels, codes = np.unique(array, return_inverse=True)
+    _check_spelling(labels.tolist())
     return labels, codes.astype(np.intp)
+
+
+def _check_spelling(labels: Sequence[object]) -> None:
+    """Refuse labels that only blanks tell apart: one person would be on both sides of a fold."""
+    seen: dict[str, str] = {}
+    for label in labels:
+        if isinstance(label, str):
+            other = seen.setdefault(" ".join(label.split()), label)
+            if other != label:
+                raise RegressionError(
+                    "Labels of participants must differ in more than blanks",
+                    found=f"{other!r} and {label!r}",
+                    hint="Write each participant the same way in every row.",
+                )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Literal
 
 import numpy as np
@@ -95,10 +96,15 @@ def make_design(
     weight = check_weights(sample_weight, len(features))
     _warn_constant(features)
     folds = _outer_folds(outer, codes, strata, seed)
-    if outer is not None and not isinstance(outer, str | int):
+    if outer is not None and not isinstance(outer, str | Integral):
         folds = check_folds(folds, labels[codes])
     n_splits = _inner_splits(inner, len(labels))
     strata_rows = None if strata is None else np.asarray(strata)
+    if strata_rows is not None and (strata_rows.ndim == 0 or len(strata_rows) != len(features)):
+        raise RegressionError(
+            f"There must be one stratum for each of the {len(features)} rows",
+            found=f"shape {strata_rows.shape}",
+        )
     tests = [_inner_tests(fold.train, codes, n_splits, strata_rows, seed) for fold in folds]
     name = "leave-one-participant-out" if n_splits is None else f"grouped {n_splits}-fold"
     return NestedDesign(features, codes, weight, check_alphas(alphas), standardize, folds, tests, name)
@@ -110,15 +116,14 @@ def _outer_folds(
     if outer is None:
         nothing = np.empty(0, dtype=np.intp)
         return (Fold(0, "all", np.arange(len(codes)), nothing),)
-    if isinstance(outer, bool) or (isinstance(outer, str) and outer != "participant"):
-        raise RegressionError(
-            "outer must be 'participant', a number of folds, or a list of Fold", found=outer
-        )
-    if isinstance(outer, str):
+    if isinstance(outer, str) and outer == "participant":
         return split_participants(codes)
-    if isinstance(outer, int):
-        return split_participants(codes, scheme="kfold", n_splits=outer, strata=strata, seed=seed)
-    return tuple(outer)
+    if isinstance(outer, Integral) and not isinstance(outer, bool):
+        return split_participants(codes, scheme="kfold", n_splits=int(outer), strata=strata, seed=seed)
+    folds = outer if isinstance(outer, Sequence) and not isinstance(outer, str) else None
+    if folds is not None and all(isinstance(fold, Fold) for fold in folds):
+        return tuple(folds)
+    raise RegressionError("outer must be 'participant', a number of folds, or a list of Fold", found=outer)
 
 
 def _inner_splits(inner: Inner, n_participants: int) -> int | None:
@@ -127,11 +132,11 @@ def _inner_splits(inner: Inner, n_participants: int) -> int | None:
         return INNER_SPLITS if n_participants > MAX_INNER_LEAVE_ONE_OUT else None
     if inner == "participant":
         return None
-    if isinstance(inner, bool) or not isinstance(inner, int) or inner < 2:
+    if isinstance(inner, bool) or not isinstance(inner, Integral) or inner < 2:
         raise RegressionError(
             "inner must be 'auto', 'participant' or a number of folds, 2 or more", found=inner
         )
-    return inner
+    return int(inner)
 
 
 def _inner_tests(

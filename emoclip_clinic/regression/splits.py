@@ -87,7 +87,7 @@ def split_participants(
     ``kfold`` deals participants out one by one, those with many rows first and in random order among equals,
     each to the fold that so far has the fewest rows of the participant's stratum, then the fewest rows.
     """
-    labels, codes = participant_codes(groups, len(groups))
+    labels, codes = participant_codes(groups, 0 if groups is None else len(groups))
     if scheme == "participant":
         _need(len(labels), 2, "participants to leave one out")
         return tuple(_fold(0, str(label), codes == code) for code, label in enumerate(labels))
@@ -108,6 +108,8 @@ def split_participants(
             "K-fold needs n_splits of at least 2 and n_repeats of at least 1",
             found=f"n_splits={n_splits}, n_repeats={n_repeats}",
         )
+    if seed < 0:
+        raise RegressionError("seed must not be negative", found=seed)
     _need(len(labels), n_splits, f"participants for {n_splits} folds")
     stratum = np.zeros(len(labels), dtype=np.intp)
     if strata is not None:

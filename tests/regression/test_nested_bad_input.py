@@ -39,6 +39,17 @@ def test_nan_and_infinite_features_are_located():
     refuse("X must hold finite values.*row 3", features=with_value(X, np.inf).astype(np.float32))
 
 
+def test_masked_values_count_as_missing():
+    hidden = np.zeros(Y.shape, dtype=bool)
+    hidden[3, 1] = True
+    masked = np.ma.masked_array(Y, mask=hidden)
+    expected = predict(targets=with_value(Y, np.nan)).predictions
+    np.testing.assert_array_equal(predict(targets=masked).predictions, expected)
+    refuse("X must not hold NaN.*row 3, column 1", features=np.ma.masked_greater(with_value(X, 99.0), 50.0))
+    unmasked = predict(targets=np.ma.masked_array(Y)).predictions
+    np.testing.assert_array_equal(unmasked, predict().predictions)
+
+
 def test_infinite_targets_are_located():
     refuse("Y must hold finite values.*row 3, column 1", targets=with_value(Y, -np.inf))
 
@@ -58,6 +69,12 @@ def test_a_row_without_a_participant_is_refused(missing):
 def test_labels_of_two_kinds_are_refused():
     groups = np.array([1, 1, "1", "1", 2, 2, 3, 3, 4, 4], dtype=object)
     refuse("labels of one kind.*int, str", groups=groups)
+
+
+@pytest.mark.parametrize("other", ["sub-1 ", " sub-1", "sub-1\u00a0"])
+def test_labels_that_only_blanks_tell_apart_are_refused(other):
+    groups = [f"sub-{group}" for group in GROUPS]
+    refuse("more than blanks", groups=[*groups[:3], other, *groups[4:]])
 
 
 def test_labels_may_be_strings_or_objects():
@@ -103,6 +120,10 @@ def test_penalties_that_cannot_be_used_are_refused(alphas):
     refuse("alphas must be", alphas=alphas)
 
 
+def test_a_column_of_text_is_refused():
+    refuse("X must be a rectangular array of numbers", features=pd.DataFrame(X).assign(site="A"))
+
+
 def test_penalties_are_sorted_and_used_once():
     with pytest.warns(RegressionWarning, match="1 repeated penalties"):
         result = predict(alphas=[100.0, 1.0, 100.0])
@@ -118,7 +139,19 @@ def test_weights_that_cannot_be_used_are_refused(weight):
 
 
 @pytest.mark.parametrize(
-    "option", [{"outer": "kfold"}, {"outer": 1}, {"outer": True}, {"outer": 6}, {"outer": []}]
+    "option",
+    [
+        {"outer": "kfold"},
+        {"outer": 1},
+        {"outer": True},
+        {"outer": 6},
+        {"outer": []},
+        {"outer": 2.0},
+        {"outer": [(np.arange(8), np.arange(8, 10))]},
+        {"outer": 2, "seed": -1},
+        {"inner": 2, "strata": ["a", "b"]},
+        {"inner": 2, "strata": "site"},
+    ],
 )
 def test_outer_folds_that_cannot_be_made_are_refused(option):
     with pytest.raises(RegressionError):
@@ -128,6 +161,11 @@ def test_outer_folds_that_cannot_be_made_are_refused(option):
 @pytest.mark.parametrize("inner", ["kfold", 1, True, 2.5])
 def test_inner_folds_that_cannot_be_made_are_refused(inner):
     refuse("inner must be", inner=inner)
+
+
+def test_numbers_of_folds_may_be_numpy_integers():
+    plain = predict(outer=3, inner=2).predictions
+    np.testing.assert_array_equal(predict(outer=np.int64(3), inner=np.int32(2)).predictions, plain)
 
 
 @pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int16, np.int64, np.float16, np.float32])
@@ -143,6 +181,7 @@ def test_narrow_types_of_ratings_do_not_overflow(dtype):
 
 def test_whole_numbers_that_float64_would_round_are_refused():
     refuse(re.escape("must not exceed 2**53"), targets=np.full((10, 1), 2**53 + 1))
+    refuse(re.escape("must not exceed 2**53"), targets=np.full((10, 1), 2**53 + 1, dtype=object))
 
 
 def test_none_and_nullable_columns_are_missing_ratings():

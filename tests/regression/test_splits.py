@@ -133,3 +133,8 @@ def test_good_folds_of_others_are_kept():
         [fold([3, 2], [1, 0]), fold([0, 1, 3], [2]), fold([0, 1, 2], [3])], ["a", "a", "b", "c"]
     )
     assert [f.test.tolist() for f in folds] == [[0, 1], [2], [3]]
+
+
+def test_participants_must_be_named():
+    with pytest.raises(RegressionError, match="groups must name the participant"):
+        split_participants(None)
