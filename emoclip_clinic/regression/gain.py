@@ -170,6 +170,7 @@ def gain_test(
             draws,
             rated=mask,
             column_bytes=with_embedding.column_bytes + without.column_bytes,
+            column_work=with_embedding.column_work + without.column_work,
             max_bytes=2 * (half - operator_bytes),
             staying=fitted[:, chosen],
             tick=ticks,

@@ -226,6 +226,7 @@ def permutation_test(
             draws,
             rated=mask,
             column_bytes=ridge.column_bytes,
+            column_work=ridge.column_work,
             max_bytes=max_bytes - operator_bytes,
             tick=ticks,
         )

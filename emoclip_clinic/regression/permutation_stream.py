@@ -27,6 +27,8 @@ MAX_BYTES = 4 * 2**30
 OPERATOR_PART = 0.75
 # Columns that are worked on together: enough for fast matrix products, few enough to stay in the cache.
 MOST_COLUMNS = 4096
+# Work on one chunk, in multiplications: a second or two of one core, since Ctrl-C waits for its end.
+MOST_WORK = 1.5e10
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,11 @@ class RidgeStatistic:
         design = self._ridge.design
         per_fold = len(design.folds) * (len(design.alphas) + 3)
         return 8 * (per_fold + 8 * (design.n_repeats + 1) * len(design.X))
+
+    @property
+    def column_work(self) -> int:
+        """Multiplications that one column of ratings takes."""
+        return self._ridge.operator_bytes // 8
 
     def __call__(self, Y: Floats) -> Floats:
         """Return the statistic of each column.
@@ -168,6 +175,7 @@ def permuted_statistics(
     *,
     rated: Mask,
     column_bytes: int,
+    column_work: int,
     max_bytes: int,
     staying: Floats | None = None,
     tick: Callable[[int], None] | None = None,
@@ -184,6 +192,8 @@ def permuted_statistics(
     rated : ndarray of bool of shape (n_rows,)
     column_bytes : int
         Memory that ``evaluate`` takes for a column.
+    column_work : int
+        Multiplications that ``evaluate`` takes for a column.
     max_bytes : int
         Memory for all chunks that are worked on at a time.
     staying : ndarray of shape (n_rows, n_targets), optional
@@ -198,7 +208,7 @@ def permuted_statistics(
     """
     n_rows, n_targets = moving.shape
     budget = max_bytes // (int(joblib.cpu_count()) * column_bytes)
-    size = max(1, min(MOST_COLUMNS, budget) // n_targets)
+    size = max(1, min(MOST_COLUMNS, budget, int(MOST_WORK / column_work)) // n_targets)
 
     def work(donors: NDArray[np.intp]) -> Floats:
         source = draws.exchange.sources(donors, rated)

@@ -100,14 +100,18 @@ def in_parallel(function: Callable[[Item], Result], items: Iterable[Item]) -> Ge
     """Apply a function to items on all cores, and yield the results in order.
 
     The matrices of one training set are too small for a threaded BLAS, so each thread works on its own set
-    with a single-threaded one. Few results wait at a time, which bounds the memory.
+    with a single-threaded one. Few results wait at a time, which bounds the memory. After an error or Ctrl-C
+    the items that are being worked on are finished, and those that wait are not begun.
     """
     workers = int(joblib.cpu_count())
     waiting: deque[Future[Result]] = deque()
     with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(workers) as executor:
-        for item in items:
-            waiting.append(executor.submit(function, item))
-            if len(waiting) > 2 * workers:
+        try:
+            for item in items:
+                waiting.append(executor.submit(function, item))
+                if len(waiting) > 2 * workers:
+                    yield waiting.popleft().result()
+            while waiting:
                 yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+        finally:
+            executor.shutdown(cancel_futures=True)
