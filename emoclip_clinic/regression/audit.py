@@ -15,7 +15,7 @@ from emoclip_clinic.errors import RegressionError
 from emoclip_clinic.regression.checks import participant_codes
 from emoclip_clinic.regression.features import SessionKey, VideoContent
 from emoclip_clinic.regression.splits import Fold
-from emoclip_clinic.study.scales import Scale, match_columns
+from emoclip_clinic.study.scales import Scale, list_scales, match_columns, normal_column_name, read_scale
 
 __all__ = ["AuditCheck", "AuditRecord", "AuditedFeatures", "AuditedSplit", "FeatureKind", "audit_leakage"]
 
@@ -174,8 +174,9 @@ def audit_leakage(
       that share a video and files without a hash. Two participants whose embeddings are equal number by
       number share a video too, whatever the files' hashes.
     * *features*: every value is finite and every feature has a name of its own.
-    * *ratings*: no feature has the name of an item or a score of the scale, and none is a rating in the same
-      or in other units (a correlation of 1 in absolute value over at least 8 sessions).
+    * *ratings*: no feature has the name of an item or a score of the scale, no covariate that of another
+      shipped scale (a score's bare name, such as ``general``, aside), and none is a rating in the same or in
+      other units (a correlation of 1 in absolute value over at least 8 sessions).
     """
     checks = {
         "sessions": _check_sessions(sessions),
@@ -328,6 +329,8 @@ def _check_ratings(
         columns = {name.partition("=")[0].removesuffix("_missing") for name in block.names}
         for target, found in match_columns(sorted(columns), scale).columns.items():
             violations.append(f"{block.name}: {', '.join(found)} is {target} of {scale.name}.")
+        if block.kind == "covariates":
+            violations += [f"{block.name}: {text}" for text in _ratings_of_other_scales(columns, scale)]
         if len(block.X) == len(ratings):
             for column, rating in _columns_that_are_ratings(block.X, ratings):
                 violations.append(f"{block.name}: {block.names[column]} is {labels[rating]} in other units.")
@@ -338,6 +341,20 @@ def _check_ratings(
         violations=tuple(violations),
         notes=tuple(notes),
     )
+
+
+def _ratings_of_other_scales(columns: Iterable[str], scale: Scale) -> Iterable[str]:
+    """Columns that shipped scales call by a name of their own, such as ``bprs_total``.
+
+    Bare names of scores, such as ``exp`` or ``general``, say nothing outside of their scale.
+    """
+    for entry in list_scales():
+        other = read_scale(entry.path)
+        named = [name for name in sorted(columns) if normal_column_name(name) not in other.score_ids]
+        if other.name == scale.name:
+            continue
+        for target, found in match_columns(named, other).columns.items():
+            yield f"{', '.join(found)} is {target} of {other.name}."
 
 
 def _columns_that_are_ratings(

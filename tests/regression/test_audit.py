@@ -145,6 +145,18 @@ def test_a_rating_among_the_features_is_found_by_name(toy: Scale, name: str) -> 
     Fit(names=("age", name, "sex=F", "sex=M"), kind="covariates").refused(toy, "of toy")
 
 
+@pytest.mark.parametrize(
+    ("name", "said"), [("BPRS_total", "total of bprs24"), ("hamd3", "hamd3 of hamd17"), ("panss_g", "of panss")]
+)
+def test_a_rating_of_another_scale_is_no_covariate(toy: Scale, name: str, said: str) -> None:
+    Fit(names=("age", name, "sex=F", "sex=M"), kind="covariates").refused(toy, said)
+
+
+def test_bare_names_of_other_scales_scores_are_no_ratings(toy: Scale) -> None:
+    record = Fit(names=("age", "exp", "map", "general"), kind="covariates").audit(toy)
+    assert record.passed
+
+
 @pytest.mark.parametrize("unit", [(1.0, 0.0), (-3.0, 20.0), (0.01, 5.0)])
 def test_a_rating_under_another_name_is_found_by_its_values(toy: Scale, unit: tuple[float, float]) -> None:
     fit = Fit()
