@@ -1,17 +1,20 @@
 """The verbs `ratings import` and `ratings check`: clinicians' ratings, and all that is wrong with them."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from emoclip_clinic.cli.console import err
+from emoclip_clinic.cli.recordings import PATTERN
 from emoclip_clinic.cli.tables import print_table
 from emoclip_clinic.cli.verb import ALL_WELL, SOME_FAILED, Call
-from emoclip_clinic.errors import SettingsError, did_you_mean
+from emoclip_clinic.errors import SettingsError, StudyError, did_you_mean
 
 if TYPE_CHECKING:
+    from emoclip_clinic.study.layout import Study
     from emoclip_clinic.study.ratings import Problem, RatingsSource, ReadOptions
 
 __all__ = ["check", "import_file"]
@@ -227,11 +230,12 @@ def check(
         typer.Option(
             "--videos",
             metavar="PATH",
-            help="Videos, or folders with videos, that the ratings should meet. "
-            "(default: interviews in the study)",
+            help="Videos, or folders with videos, that the ratings should meet; relative to the working "
+            "directory. (default: the study)",
             show_default=False,
         ),
     ] = None,
+    pattern: PATTERN = None,
     column_map: MAP = None,
     missing: MISSING = None,
     session: SESSION = None,
@@ -251,7 +255,6 @@ def check(
     Exit code 1 if a value or its owner is in doubt; what only needs a person's look is listed as a warning.
     """
     from emoclip_clinic.study.ratings import check_ratings, ratings_path, read_ratings
-    from emoclip_clinic.study.recordings import find_recordings
     from emoclip_clinic.study.scales import load_scale
 
     study = call.open_study()
@@ -261,12 +264,11 @@ def check(
         encoding, separator, decimal, sheet,
     )  # fmt: skip
     ratings = read_ratings(ratings_path(study, one) if file is None else file, one, options=options)
-    folders = videos or [folder for folder in [study.root / "interviews"] if folder.is_dir()]
-    recordings = find_recordings(folders, study=study).recordings if folders else None
-    problems = check_ratings(ratings, recordings=recordings)
+    recordings, notes = _filmed(study, videos or (), pattern)
+    problems = check_ratings(ratings, recordings=recordings or None)
     _say_how_it_was_read(ratings.source)
-    if recordings is None:
-        err.print("Ratings were not compared with videos; name those with --videos.", soft_wrap=True)
+    for note in notes:
+        err.print(note, soft_wrap=True)
     _print_problems(problems)
     n_errors = sum(problem.is_error for problem in problems)
     err.print(
@@ -274,6 +276,57 @@ def check(
         soft_wrap=True,
     )
     return SOME_FAILED if n_errors else ALL_WELL
+
+
+@dataclass(frozen=True)
+class _Filmed:
+    """Whom a video shows."""
+
+    path: Path
+    participant_id: str
+    session_id: str | None
+
+
+def _filmed(study: "Study", videos: "Sequence[Path]", pattern: str | None) -> tuple[list[_Filmed], list[str]]:
+    """Give the videos named; by default those of the study, on the disk or extracted before.
+
+    What extract knows needs no pattern again, and ratings are often checked where no videos lie. With it,
+    notes on what is not compared.
+    """
+    from emoclip_clinic.study.recordings import find_recordings
+    from emoclip_clinic.study.results import list_results
+    from emoclip_clinic.study.sidecar import read_failed
+
+    known: list[_Filmed] = []
+    if not videos:
+        extracted = [(one.sidecar.recording, one.sidecar.input) for one in list_results(study)]
+        failed = [(one.recording, one.input) for one in map(read_failed, study.failed_paths())]
+        known = [
+            _Filmed(study.root / file.path, who.participant_id, who.session_id)
+            for who, file in (*extracted, *failed)
+        ]
+    notes = []
+    try:
+        found = find_recordings(videos, study=study, pattern=pattern)
+    except StudyError as error:
+        if videos:
+            raise
+        notes.append(f"Videos of the study were not looked at. {error}")
+    else:
+        paths = {one.path for one in known}
+        known += [
+            _Filmed(one.path, one.participant_id, one.session_id)
+            for one in found.recordings
+            if one.path not in paths
+        ]
+        notes += [
+            f"{study.shown(one.path)}: not compared with ratings. {one.reason}"
+            for one in found.unassigned
+            if one.path not in paths
+        ]
+    if not known:
+        notes.append("Ratings were not compared with videos; name those with --videos.")
+    return known, notes
 
 
 def _options(

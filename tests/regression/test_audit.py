@@ -146,7 +146,8 @@ def test_a_rating_among_the_features_is_found_by_name(toy: Scale, name: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("name", "said"), [("BPRS_total", "total of bprs24"), ("hamd3", "hamd3 of hamd17"), ("panss_g", "of panss")]
+    ("name", "said"),
+    [("BPRS_total", "total of bprs24"), ("hamd3", "hamd3 of hamd17"), ("panss_g", "of panss")],
 )
 def test_a_rating_of_another_scale_is_no_covariate(toy: Scale, name: str, said: str) -> None:
     Fit(names=("age", name, "sex=F", "sex=M"), kind="covariates").refused(toy, said)

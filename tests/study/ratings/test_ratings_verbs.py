@@ -1,6 +1,7 @@
 """The verbs about ratings: import writes only what is clear, check lists all that is not."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -8,6 +9,7 @@ from typer.testing import CliRunner, Result
 
 from emoclip_clinic.cli import ratings
 from emoclip_clinic.cli.verb import add_verb
+from emoclip_clinic.study import Study
 
 HEADER = "Kennung;Besuch;" + ";".join(f"phq9_{n}" for n in range(1, 10)) + ";phq9_total;Notiz\n"
 
@@ -70,6 +72,44 @@ def test_check_compares_with_videos(app: typer.Typer, tmp_path: Path) -> None:
     assert result.exit_code == 0
     assert "rating-without-video" in result.stdout
     assert "video-without-rating" in result.stdout
+
+
+def test_check_finds_videos_as_extract_does(app: typer.Typer, tmp_path: Path) -> None:
+    (tmp_path / "films").mkdir()
+    for name in ("P01_V1.mp4", "P02_V1.mp4", "room.mp4"):
+        (tmp_path / "films" / name).write_bytes(b"")
+    path = tmp_path / "phq.csv"
+    path.write_text(HEADER + "P01;V1;0;1;2;3;0;1;2;3;0;12;\n")
+    options = ["--map", "participant_id=Kennung", "--map", "session_id=Besuch"]
+    pattern = r"(?P<participant>P\d+)_(?P<session>V\d)"
+    words = ["check", str(path), "--scale", "phq9", *options]
+    result = call(app, tmp_path, *words, "--pattern", pattern)
+    assert result.exit_code == 0, result.stderr
+    assert "rating-without-video" not in result.stdout
+    assert result.stdout.count("video-without-rating") == 1
+    assert "films/room.mp4: not compared" in result.stderr
+    without = call(app, tmp_path, *words)
+    assert without.stderr.count("not compared with ratings") == 3
+    assert "not compared with videos" in without.stderr
+    assert "rating-without-video" not in without.stdout
+
+
+def test_check_knows_videos_that_were_extracted(app: typer.Typer, study: Study, make_result: Any) -> None:
+    make_result("sub-01_ses-1_task-talk")
+    make_result("sub-02_ses-1_task-talk")
+    study.recordings_tsv.write_text("path\tparticipant_id\nmoved.mp4\t01\n")
+    path = study.root / "phq.csv"
+    path.write_text(HEADER + "01;1;0;1;2;3;0;1;2;3;0;12;\n")
+    options = ["--map", "participant_id=Kennung", "--map", "session_id=Besuch"]
+    result = call(app, study.root, "check", str(path), "--scale", "phq9", *options)
+    assert result.exit_code == 0, result.stderr
+    assert "rating-without-video" not in result.stdout
+    assert "sub-02, ses-1" in result.stdout
+    assert "Videos of the study were not looked at" in result.stderr
+    named = call(
+        app, study.root, "check", str(path), "--scale", "phq9", "--videos", str(study.root), *options
+    )
+    assert named.exit_code == 2
 
 
 @pytest.mark.parametrize(
