@@ -149,6 +149,8 @@ def _print_data(plan: "FitPlan") -> None:
     )
     for reason, n in list(rated.counts.items())[1:]:
         err.print(f"  left out: {counted(n, 'session')}, {reason}", soft_wrap=True)
+    for model, why in plan.impossible.items():
+        err.print(f"  left out: {model}, because {why}", soft_wrap=True)
     repeats = f" in {plan.n_repeats} repetitions" if plan.n_repeats > 1 else ""
     err.print(
         f"{counted(len(plan.folds), 'fold')}{repeats}, --outer {plan.settings.outer}. "

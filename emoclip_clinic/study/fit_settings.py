@@ -146,7 +146,8 @@ class FitSettings(BaseModel):
         str | None,
         _NAMES,
         Field(
-            description="Columns of participants.tsv for which folds of --outer kfold are balanced.",
+            description="Columns of participants.tsv for which folds of --outer kfold are balanced, such as "
+            "site or group; never ratings. The number of sessions always is.",
             json_schema_extra={"default": "none"},
         ),
     ] = None

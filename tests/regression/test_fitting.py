@@ -311,6 +311,17 @@ def test_three_participants_are_fitted_and_too_few_for_a_test(tmp_path: Path) ->
     assert result.outcomes["ridge"].predictions.shape == (1, 6, 3)
 
 
+def test_the_network_is_left_out_with_the_reason_where_a_fold_is_too_small(tmp_path: Path) -> None:
+    study = write_fit_study(tmp_path, people=("a", "b", "c"))
+    result = run_fit(study.plan(models="ridge,mlp"))
+    assert set(result.metrics["model"]) == {"ridge", "mean", "ridge-covariates", "ridge-camera"}
+    why = json.loads((study.folder / "fit.json").read_text())["models_left_out"]["mlp"]
+    assert "3 rated training participants" in why
+    assert "fold sub-a has 2" in why
+    with pytest.raises(RegressionError, match="enough participants"):
+        study.plan(models="mlp")
+
+
 def test_two_participants_are_too_few(tmp_path: Path) -> None:
     with pytest.raises(RegressionError, match="at least 3 participants"):
         write_fit_study(tmp_path, people=("a", "b")).plan()
@@ -369,6 +380,16 @@ def test_settings_that_contradict_each_other_are_refused(
 ) -> None:
     with pytest.raises(SettingsError):
         original.plan(**settings)
+
+
+def test_folds_are_never_balanced_for_ratings(fresh: FitStudy) -> None:
+    path = fresh.study.participants_tsv
+    lines = path.read_text().splitlines()
+    path.write_text(
+        "\n".join([f"{lines[0]}\tcains1", *(f"{line}\t{n % 3}" for n, line in enumerate(lines[1:]))])
+    )
+    with pytest.raises(SettingsError, match="never for ratings"):
+        fresh.plan(outer="kfold", n_splits=4, stratify="cains1")
 
 
 def test_a_site_that_is_missing_names_its_participant(fresh: FitStudy) -> None:

@@ -151,6 +151,9 @@ def test_models_of_segments_of_changes_and_networks_are_applied_too(tmp_path: Pa
     assert np.corrcoef(predicted, truth)[0, 1] > 0.9
 
     change = run_fit(old.plan(target="change", baseline="ses-1", **quick)).plan
+    videos = {json.loads(path.read_text())["input"]["sha256"] for path in old.study.sidecar_paths()}
+    trained_on = json.loads((change.folder / "fit.json").read_text())["trained_on"]
+    assert set(trained_on["video_sha256"]) == videos  # those of the baseline too
     table = predict_study(change.folder, new.study).table
     assert set(table["session_id"]) == {"ses-2"}
     assert np.corrcoef(table["prediction"], truth[0::2] - truth[1::2])[0, 1] > 0.9

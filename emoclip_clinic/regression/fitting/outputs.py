@@ -224,9 +224,9 @@ def _fold_rows(plan: FitPlan) -> list[dict[str, object]]:
 def _fit_record(result: FitResult, key: str, files: Mapping[str, str]) -> dict[str, Any]:
     plan = result.plan
     rated = plan.rated
-    contents = [
-        one for one in plan.features.contents if (one.participant_id, one.session_id) in set(rated.keys)
-    ]
+    people = set(rated.groups.tolist())
+    # All their videos: also those of sessions without a rating, and of the baseline of a change.
+    videos = {one.sha256 for one in plan.features.contents if one.participant_id in people}
     record = {
         "format_version": FORMAT_VERSION,
         "written_utc": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
@@ -261,12 +261,13 @@ def _fit_record(result: FitResult, key: str, files: Mapping[str, str]) -> dict[s
             name: {"details": outcome.details, "notes": list(outcome.notes), "seconds": outcome.seconds}
             for name, outcome in result.outcomes.items()
         },
+        "models_left_out": dict(plan.impossible),
         "permutation_test": result.test_facts,
         "gain_test": result.gain_facts,
         "audit": plan.audit.to_json(),
         "trained_on": {
-            "participants": sorted(set(rated.groups.tolist())),
-            "video_sha256": sorted({one.sha256 for one in contents if one.sha256 is not None}),
+            "participants": sorted(people),
+            "video_sha256": sorted(sha256 for sha256 in videos if sha256 is not None),
         },
         "data_sha256": dict(result.hashes),
         "meaning": list(MEANING),

@@ -20,10 +20,10 @@ from emoclip_clinic.regression.audit import (
 from emoclip_clinic.regression.camera import camera_design, camera_table
 from emoclip_clinic.regression.change import join_change
 from emoclip_clinic.regression.checks import MIN_PARTICIPANTS
-from emoclip_clinic.regression.covariates import participant_columns, read_covariates
+from emoclip_clinic.regression.covariates import CATEGORIES, participant_columns, read_covariates
 from emoclip_clinic.regression.design import Design
 from emoclip_clinic.regression.features import SessionFeatures, session_features
-from emoclip_clinic.regression.fitting.model_heads import BASELINE_RATING, model_head
+from emoclip_clinic.regression.fitting.model_heads import BASELINE_RATING, model_head, why_impossible
 from emoclip_clinic.regression.ledger import ratings_sha256
 from emoclip_clinic.regression.segment_level import SegmentRows, load_segment_rows, segment_folds
 from emoclip_clinic.regression.splits import Fold, split_participants
@@ -70,9 +70,11 @@ class FitPlan:
     designs : mapping of str to Design
         The baselines' features that the study has: ``covariates``, ``camera``.
     models : tuple of str
-        The models asked for, then the baselines.
+        The chosen models, then the baselines.
     chosen : tuple of str
-        The models asked for.
+        Those asked for that these participants suffice for.
+    impossible : mapping of str to str
+        The others that were asked for, with the reason.
     strata : ndarray of shape (n_sessions,) or None
         Stratum of each session within which ratings are exchanged in the permutation test.
     diagnostic_group : ndarray of shape (n_sessions,) or None
@@ -92,6 +94,7 @@ class FitPlan:
     designs: Mapping[str, Design]
     models: tuple[str, ...]
     chosen: tuple[str, ...]
+    impossible: Mapping[str, str]
     strata: NDArray[np.str_] | None
     diagnostic_group: NDArray[np.object_] | None
     audit: AuditRecord
@@ -212,6 +215,7 @@ def plan_fit(study: Study, scale: Scale, settings: FitSettings, *, name: str | N
     if settings.features == "segment":
         segments = load_segment_rows(study, rated.sessions, tasks=listed(settings.tasks) or None)
     folds = _folds(study, settings, rated.groups)
+    chosen, impossible = _possible(chosen, settings, rated, folds)
     designs = _designs(study, settings, rated)
     models = [*chosen, "mean", *(f"ridge-{block}" for block in designs)]
     if rated.baseline_ratings is not None:
@@ -229,6 +233,7 @@ def plan_fit(study: Study, scale: Scale, settings: FitSettings, *, name: str | N
         designs=designs,
         models=tuple(dict.fromkeys(models)),
         chosen=chosen,
+        impossible=impossible,
         strata=_columns(study, rated.groups, settings.permute_within, "--permute-within"),
         diagnostic_group=_diagnostic_group(study, rated.groups),
         audit=_audit(scale, features, rated, folds, designs, segments),
@@ -292,7 +297,36 @@ def _check_size(rated: RatedSessions) -> None:
         )
 
 
+def _possible(
+    asked: Sequence[str], settings: FitSettings, rated: RatedSessions, folds: Sequence[Fold]
+) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Part the models that were asked for into those that can be trained, and the others with the reason."""
+    reasons = {
+        model: why_impossible(model_head(model, settings), rated.Y, rated.groups, folds) for model in asked
+    }
+    impossible = {model: reason for model, reason in reasons.items() if reason is not None}
+    chosen = tuple(model for model in asked if model not in impossible)
+    if not chosen:
+        raise RegressionError(
+            "A fit needs a model for which there are enough participants",
+            found="; ".join(f"{model}: {reason}" for model, reason in impossible.items()),
+            where="--models",
+            hint="Use ridge, or rate more participants.",
+        )
+    return chosen, impossible
+
+
 def _folds(study: Study, settings: FitSettings, groups: NDArray[np.str_]) -> tuple[Fold, ...]:
+    for column in listed(settings.stratify):
+        if column.casefold() not in CATEGORIES:
+            # Folds that are balanced for ratings, or for what goes with them, make the test reject too often.
+            raise SettingsError(
+                f"Folds may be balanced for {', '.join(sorted(CATEGORIES))} only, never for ratings; the "
+                "number of sessions is always balanced",
+                found=column,
+                where="--stratify",
+                hint=did_you_mean(column, sorted(CATEGORIES)),
+            )
     sites = _columns(study, groups, "site", "--outer site") if settings.outer == "site" else None
     return split_participants(
         groups,
