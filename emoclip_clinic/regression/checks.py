@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,7 +19,10 @@ __all__ = [
     "check_weights",
     "is_missing",
     "participant_codes",
+    "without_mask",
 ]
+
+Values = TypeVar("Values")
 
 # Squares of larger values overflow float64.
 LARGEST = 1e150
@@ -33,10 +37,28 @@ class RegressionWarning(UserWarning):
     """The regression was done, and part of its result is of little use; the message says which part."""
 
 
-def _as_array(values: object, name: str) -> NDArray[np.generic]:
+def without_mask(values: Values) -> Values | NDArray[np.generic]:
+    """Turn the masked values of an array into NaN; numpy would give out what lies under the mask.
+
+    Parameters
+    ----------
+    values : array-like
+        Only a masked array is changed.
+
+    Returns
+    -------
+    array-like
+        An array without a mask, or the object itself.
+    """
+    if not isinstance(values, np.ma.MaskedArray):
+        return values
+    plain: NDArray[np.generic] = values.data
+    return np.where(np.ma.getmaskarray(values), np.nan, plain) if np.any(values.mask) else plain
+
+
+def _as_array(given: object, name: str) -> NDArray[np.generic]:
     """Return an array; masked values and gaps in pandas' nullable columns become NaN."""
-    if isinstance(values, np.ma.MaskedArray):  # numpy would give out what lies under the mask
-        values = np.ma.asarray(values, dtype=np.float64).filled(np.nan) if values.mask.any() else values.data
+    values: object = without_mask(given)
     if hasattr(values, "toarray"):
         raise RegressionError(f"{name} must be a dense array", found=type(values).__name__)
     try:

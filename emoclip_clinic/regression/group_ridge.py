@@ -11,7 +11,7 @@ from sklearn.utils import Tags, check_array, check_consistent_length
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from emoclip_clinic.errors import RegressionError
-from emoclip_clinic.regression.checks import MIN_PARTICIPANTS, check_targets
+from emoclip_clinic.regression.checks import MIN_PARTICIPANTS, check_targets, without_mask
 from emoclip_clinic.regression.nested import rating_patterns
 from emoclip_clinic.regression.nested_design import DEFAULT_ALPHAS, Inner, make_design
 from emoclip_clinic.regression.nested_ridge import NestedRidge
@@ -113,6 +113,7 @@ class GroupRidgeCV(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type: ig
         ValueError
             If X or y is not what scikit-learn accepts.
         """
+        X, y = without_mask(X), without_mask(y)  # scikit-learn would read what lies under a mask
         features = np.asarray(
             validate_data(self, X, dtype=(np.float64, np.float32), ensure_min_samples=MIN_PARTICIPANTS)
         )
@@ -175,7 +176,9 @@ class GroupRidgeCV(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type: ig
         ndarray of shape (n_rows,) or (n_rows, n_targets)
         """
         check_is_fitted(self)
-        features = np.asarray(validate_data(self, X, dtype=(np.float64, np.float32), reset=False))
+        features = np.asarray(
+            validate_data(self, without_mask(X), dtype=(np.float64, np.float32), reset=False)
+        )
         return np.asarray(features @ self.coef_.T + self.intercept_, dtype=np.float64)
 
     def __sklearn_tags__(self) -> Tags:

@@ -115,3 +115,18 @@ def test_a_target_rated_in_too_few_participants_is_refused():
 def test_parameters_survive_a_clone():
     model = GroupRidgeCV([1.0, 2.0], inner=5, standardize=False, seed=4)
     assert clone(model).get_params() == model.get_params()
+
+
+def test_masked_values_are_not_read():
+    X, Y, groups, _ = sessions(5, WIDE, 2)
+    hidden = np.zeros(Y.shape, dtype=bool)
+    hidden[2, 1] = True
+    wild = np.where(hidden, 1e6, Y)
+    model = GroupRidgeCV(ALPHAS).fit(X, np.ma.masked_array(wild, mask=hidden), groups=groups)
+    expected = GroupRidgeCV(ALPHAS).fit(X, np.where(hidden, np.nan, Y), groups=groups)
+    np.testing.assert_array_equal(model.coef_, expected.coef_)
+    masked = np.ma.masked_array(X, mask=np.arange(X.size).reshape(X.shape) == 0)
+    with pytest.raises(ValueError, match="NaN"):
+        model.predict(masked)
+    with pytest.raises(ValueError, match="NaN"):
+        GroupRidgeCV(ALPHAS).fit(masked, Y, groups=groups)
