@@ -8,6 +8,7 @@ import typer
 from emoclip_clinic.cli.console import err, out
 from emoclip_clinic.cli.tables import print_table
 from emoclip_clinic.cli.verb import ALL_WELL, SOME_FAILED, Call
+from emoclip_clinic.errors import ScaleError
 
 __all__ = ["check", "list_known", "show", "template"]
 
@@ -20,13 +21,20 @@ def list_known(call: Call) -> int:
     from emoclip_clinic.study.scales import list_scales, read_scale
 
     rows = []
+    broken = []
     for entry in list_scales(call.open_study()):
-        scale = read_scale(entry.path)
+        try:
+            scale = read_scale(entry.path)
+        except ScaleError as error:
+            broken.append(error)
+            continue
         rows.append(
             (entry.name, len(scale.items), len(scale.scores), scale.rated_by, entry.origin, scale.title)
         )
     print_table(("scale", "items", "scores", "rated by", "from", "title"), rows)
-    return ALL_WELL
+    for error in broken:
+        err.print(str(error), soft_wrap=True)
+    return SOME_FAILED if broken else ALL_WELL
 
 
 def show(

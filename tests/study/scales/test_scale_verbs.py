@@ -54,3 +54,13 @@ def test_the_template_passes_its_own_check(app: typer.Typer, tmp_path: Path) -> 
     result = CliRunner().invoke(app, ["check", str(path)])
     assert result.exit_code == 1
     assert "Did you mean 'licence'?" in result.stdout
+
+
+def test_a_broken_scale_of_the_study_does_not_hide_the_others(app: typer.Typer, tmp_path: Path) -> None:
+    (tmp_path / "protocols").mkdir()
+    (tmp_path / "protocols" / "mine.yaml").write_text("name: mine\nitems: []\n")
+    result = CliRunner().invoke(app, ["list", "--study", str(tmp_path)])
+    assert result.exit_code == 1
+    assert "panss" in result.stdout
+    assert "mine.yaml" in result.stderr
+    assert "the key 'title' is missing" in result.stderr
