@@ -1,4 +1,7 @@
-"""The one table that `fit` prints: every item and model that was asked for, beside the mean predictor."""
+"""The one table that `fit` prints: every item and model that was asked for, beside the mean predictor.
+
+With changes the mandatory comparator is there too: the model of the baseline rating alone.
+"""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -14,35 +17,44 @@ __all__ = ["print_fit"]
 
 # What a terminal shows only if there is room, first things first; a pipe gets everything.
 _IF_ROOM = (
-    "r in groups", "r of mean", "CCC", "MAE", "participants", "sessions", "MAE of mean", "gain", "p of gain",
+    "r of mean", "p step-down", "r in groups", "sessions", "MAE of mean", "gain", "p of gain",
 )  # fmt: skip
 _BETWEEN_COLUMNS = 2
+_SHORT = "baseline"
 
 
 def print_fit(result: "FitResult") -> None:
     """Print the measures of a fit, as many columns of them as the terminal has room for."""
+    from emoclip_clinic.regression.fitting import BASELINE_RATING
+
     rows = _rows(result)
+    if out.is_terminal and any(row["model"] == BASELINE_RATING for row in rows):
+        rows = [row | {"model": str(row["model"]).replace(BASELINE_RATING, _SHORT)} for row in rows]
+        err.print(
+            f"{_SHORT}: a ridge on the baseline rating alone, to compare a change with.", soft_wrap=True
+        )
     columns = list(rows[0])
     left_out = _without_room(rows, width=out.width) if out.is_terminal else []
     columns = [column for column in columns if column not in left_out]
+    err.print("n is participants.", soft_wrap=True)
     print_table(columns, [[row[column] for column in columns] for row in rows])
     if left_out:
         err.print(f"No room for: {', '.join(left_out)}. See metrics.tsv and gain.tsv.", soft_wrap=True)
 
 
 def _rows(result: "FitResult") -> list[dict[str, str | None]]:
-    from emoclip_clinic.regression.fitting import TESTED_MODEL
+    from emoclip_clinic.regression.fitting import BASELINE_RATING, TESTED_MODEL
 
     plan, metrics = result.plan, result.metrics
     r_of_mean = metrics[metrics["model"] == "mean"].set_index("item")["pearson_r"]
     gains = {row["target"]: row for row in result.gain_facts.get("table", ())}
     rows = []
-    for row in metrics[metrics["model"].isin(plan.chosen)].to_dict("records"):
+    for row in metrics[metrics["model"].isin([*plan.chosen, BASELINE_RATING])].to_dict("records"):
         low, high = row["pearson_r_low_predictions_fixed"], row["pearson_r_high_predictions_fixed"]
         shown = {
             "item": str(row["item"]),
             "model": str(row["model"]),
-            "participants": str(row["n_participants"]),
+            "n": str(row["n_participants"]),
             "sessions": str(row["n_sessions"]),
             "skill": _number(row["skill"]),
             "Pearson r": _number(row["pearson_r"]),

@@ -1,5 +1,6 @@
 """The verb `predict`: apply the models of a fit to new participants."""
 
+import math
 from pathlib import Path
 from typing import Annotated
 
@@ -69,10 +70,12 @@ def predict(
                 row.session_id,
                 row.item,
                 row.model,
-                f"{row.prediction:.2f}",
+                None if math.isnan(prediction) else f"{prediction:.2f}",
                 "yes" if row.known else "no",
             )
-            for row in table.itertuples(index=False)
+            for row, prediction in zip(
+                table.itertuples(index=False), table["prediction"].tolist(), strict=True
+            )
         ],
     )
     n_sessions = len(table[["participant_id", "session_id"]].drop_duplicates())

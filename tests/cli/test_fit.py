@@ -1,6 +1,7 @@
 """The verbs `fit` and `predict` from one end to the other."""
 
 import io
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -43,7 +44,7 @@ def test_fit_prints_one_table_and_says_what_it_means(study: FitStudy, first) -> 
     rows = table(first.stdout)
     assert [(row["item"], row["model"]) for row in rows] == [(f"cains{k}", "ridge") for k in (1, 2, 3)]
     assert list(rows[0]) == [
-        "item", "model", "participants", "sessions", "skill", "Pearson r", "95 % interval*", "r of mean",
+        "item", "model", "n", "sessions", "skill", "Pearson r", "95 % interval*", "r of mean",
         "r in groups", "CCC", "MAE", "MAE of mean", "p", "p step-down", "gain", "p of gain",
     ]  # fmt: skip
     assert float(rows[0]["skill"]) > 0.8
@@ -66,9 +67,26 @@ def test_the_table_fits_the_terminal(
     lines = stream.getvalue().splitlines()
     assert len(lines) == 4
     assert not any("\u2026" in line for line in lines)
-    assert all(name in lines[0] for name in ("skill", "Pearson r", "95 % interval*", "p step-down"))
+    shown = " ".join(re.sub(r"\x1b\[\d*m", "", lines[0]).split())
+    assert shown.startswith("item model n ")
+    assert all(name in shown for name in ("skill", "Pearson r", "95 % interval*", "CCC", "MAE", " p"))
     assert ("p of gain" in lines[0]) == (width == 250)
     assert ("No room for" in result.stderr) == (width < 250)
+
+
+def test_a_change_stands_beside_the_model_of_its_baseline(
+    study: FitStudy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = ("--target", "change", "--baseline", "ses-1", "--permutations", "0")
+    rows = table(fit(study, *options).stdout)
+    assert [row["model"] for row in rows] == ["ridge", "ridge-baseline-rating"] * 3
+    stream = io.StringIO()
+    terminal = Console(file=stream, width=80, force_terminal=True, markup=False, highlight=False)
+    monkeypatch.setattr("emoclip_clinic.cli.fit_table.out", terminal)
+    monkeypatch.setattr("emoclip_clinic.cli.tables.out", terminal)
+    result = fit(study, *options)
+    assert [line.split()[1] for line in stream.getvalue().splitlines()[1:]] == ["ridge", "baseline"] * 3
+    assert "baseline: a ridge on the baseline rating alone" in result.stderr
 
 
 def test_the_run_leaves_a_log_with_its_models(study: FitStudy, first) -> None:

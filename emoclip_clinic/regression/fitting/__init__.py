@@ -1,6 +1,7 @@
 """From a study's features and ratings to a folder of audited results, and from there to new participants."""
 
 from emoclip_clinic.regression.fitting.estimate import estimate_seconds
+from emoclip_clinic.regression.fitting.model_heads import BASELINE_RATING
 from emoclip_clinic.regression.fitting.outputs import model_path
 from emoclip_clinic.regression.fitting.plan import FitPlan, fit_folder, plan_fit
 from emoclip_clinic.regression.fitting.predict import (
@@ -14,6 +15,7 @@ from emoclip_clinic.regression.fitting.run import run_fit
 from emoclip_clinic.regression.fitting.significance import TESTED_MODEL
 
 __all__ = [
+    "BASELINE_RATING",
     "TESTED_MODEL",
     "FitPlan",
     "FitResult",
