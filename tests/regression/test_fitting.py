@@ -196,6 +196,19 @@ def test_changed_ratings_change_the_fit(fresh: FitStudy) -> None:
     assert not any(outcome.reused for outcome in again.outcomes.values())
 
 
+def test_another_video_changes_the_record_of_what_was_trained_on_and_no_model(fresh: FitStudy) -> None:
+    run_fit(fresh.plan(permutations=0))
+    sidecar = fresh.study.sidecar_paths()[0]
+    record = json.loads(sidecar.read_text())
+    record["input"]["sha256"] = "c" * 64
+    sidecar.write_text(json.dumps(record))
+    again = run_fit(fresh.plan(permutations=0))
+    assert not again.up_to_date
+    assert all(outcome.reused for outcome in again.outcomes.values())
+    trained_on = json.loads((fresh.folder / "fit.json").read_text())["trained_on"]
+    assert "c" * 64 in trained_on["video_sha256"]
+
+
 def test_an_interruption_keeps_finished_models_and_leaves_no_fit(fresh: FitStudy) -> None:
     def interrupt(what: str, done: int, total: int) -> None:
         if what == "ridge-covariates":

@@ -109,6 +109,7 @@ def fit_key(plan: FitPlan, hashes: dict[str, str]) -> str:
         "missing": plan.rated.missing.to_dict("split"),
         "source": plan.features.source.weights_sha256,
         "extraction": plan.features.source.settings,
+        "videos": sorted((one.participant_id, one.sha256 or "") for one in plan.features.contents),
     }
     return _digest(parts, [plan.rated.n_raters])
 
