@@ -21,19 +21,19 @@ def list_known(call: Call) -> int:
     from emoclip_clinic.study.scales import list_scales, read_scale
 
     rows = []
-    broken = []
+    broken: list[str] = []
     for entry in list_scales(call.open_study()):
         try:
             scale = read_scale(entry.path)
         except ScaleError as error:
-            broken.append(error)
+            broken.append(str(error))
             continue
         rows.append(
             (entry.name, len(scale.items), len(scale.scores), scale.rated_by, entry.origin, scale.title)
         )
     print_table(("scale", "items", "scores", "rated by", "from", "title"), rows)
-    for error in broken:
-        err.print(str(error), soft_wrap=True)
+    for complaint in broken:
+        err.print(complaint, soft_wrap=True)
     return SOME_FAILED if broken else ALL_WELL
 
 
