@@ -23,7 +23,7 @@ from emoclip_clinic.study.results import Result
 from emoclip_clinic.study.sidecar import DecodeRecord
 from emoclip_clinic.study.tables import iter_table
 
-__all__ = ["CAMERA_COLUMNS", "CameraColumn", "camera_design", "camera_table"]
+__all__ = ["CAMERA_COLUMNS", "CameraColumn", "camera_change_table", "camera_design", "camera_table"]
 
 
 @dataclass(frozen=True)
@@ -114,13 +114,41 @@ def camera_table(
     return pd.DataFrame(rows, columns=[column.name for column in CAMERA_COLUMNS])
 
 
+def camera_change_table(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
+    """Describe how camera and room differ between two sessions.
+
+    Where features are differences of two videos, a lamp that was turned on between them moves the features;
+    the descriptors of either session alone would not tell.
+
+    Parameters
+    ----------
+    before, after : DataFrame of shape (n_sessions, n_descriptors)
+        What :func:`camera_table` gives for the baseline and for the follow-up of each row.
+
+    Returns
+    -------
+    DataFrame of shape (n_sessions, n_descriptors)
+        ``<name>_change``: after minus before; of names such as codecs, ``h264 to vp9``. Missing where either
+        is.
+    """
+    columns = {}
+    for column in CAMERA_COLUMNS:
+        first, then = before[column.name], after[column.name]
+        if column.category:
+            pairs = zip(first, then, strict=True)
+            columns[column.name] = [None if pd.isna(a) or pd.isna(b) else f"{a} to {b}" for a, b in pairs]
+        else:
+            columns[column.name] = list(then.to_numpy(dtype=np.float64) - first.to_numpy(dtype=np.float64))
+    return pd.DataFrame(columns).add_suffix("_change")
+
+
 def camera_design(table: pd.DataFrame) -> Design:
     """Turn descriptors into a numeric design; how missing values enter is told at :func:`make_design_table`.
 
     Parameters
     ----------
     table : DataFrame
-        What :func:`camera_table` gives.
+        What :func:`camera_table` or :func:`camera_change_table` gives.
 
     Returns
     -------

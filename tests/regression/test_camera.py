@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from emoclip_clinic.errors import RegressionError
-from emoclip_clinic.regression.camera import CAMERA_COLUMNS, camera_design, camera_table
+from emoclip_clinic.regression.camera import CAMERA_COLUMNS, camera_change_table, camera_design, camera_table
 from tests.regression.written_study import WrittenStudy
 
 EMBEDDINGS = np.ones((6, 2))
@@ -82,3 +82,22 @@ def test_a_session_without_result_is_refused(written: WrittenStudy) -> None:
     written.write("sub-01", "ses-1", EMBEDDINGS)
     with pytest.raises(RegressionError, match="none of sub-01 ses-2 and 1 more"):
         camera_table(written.study, [("sub-01", "ses-2"), ("sub-01", None)])
+
+
+def test_the_change_of_camera_is_the_difference_of_numbers_and_the_pair_of_names(
+    written: WrittenStudy,
+) -> None:
+    written.write("sub-01", "ses-1", EMBEDDINGS, frames={"brightness": [10.0, 20.0, 30.0]})
+    written.write(
+        "sub-01",
+        "ses-2",
+        EMBEDDINGS,
+        frames={"brightness": [50.0, 60.0, 70.0]},
+        decode={"codec": "vp9", "avg_fps": None},
+    )
+    before, after = (camera_table(written.study, [("sub-01", f"ses-{k}")]) for k in (1, 2))
+    row = camera_change_table(before, after).iloc[0]
+    assert list(row.index) == [f"{column.name}_change" for column in CAMERA_COLUMNS]
+    assert (row["brightness_change"], row["codec_change"]) == (40.0, "h264 to vp9")
+    assert row["container_change"] == "mp4 to mp4"
+    assert np.isnan(row["source_fps_change"])

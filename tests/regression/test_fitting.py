@@ -286,6 +286,24 @@ def test_change_is_compared_with_a_model_of_the_baseline_rating(fresh: FitStudy)
     assert any("admitted as the comparator" in note for note in audit["checks"]["ratings"]["notes"])
 
 
+def test_the_camera_of_a_change_is_that_of_the_videos_that_are_compared(fresh: FitStudy) -> None:
+    change = {"target": "change", "baseline": "ses-1"}
+    plans = {
+        video: fresh.plan(change_video=video, **change) for video in ("difference", "baseline", "follow-up")
+    }
+    brightness = {
+        video: plan.designs["camera"].X[
+            :, [name.startswith("brightness") for name in plan.designs["camera"].names]
+        ]
+        for video, plan in plans.items()
+    }
+    assert plans["difference"].designs["camera"].names[0].endswith("_change")
+    np.testing.assert_allclose(
+        brightness["difference"], brightness["follow-up"] - brightness["baseline"], rtol=1e-9
+    )
+    assert (brightness["follow-up"] != brightness["baseline"]).all()
+
+
 def test_missing_ratings_and_short_videos_are_counted(fresh: FitStudy) -> None:
     path = fresh.study.phenotype / "cains.tsv"
     lines = [line.split("\t") for line in path.read_text().splitlines()]

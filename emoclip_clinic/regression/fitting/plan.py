@@ -17,7 +17,7 @@ from emoclip_clinic.regression.audit import (
     FeatureKind,
     audit_leakage,
 )
-from emoclip_clinic.regression.camera import camera_design, camera_table
+from emoclip_clinic.regression.camera import camera_change_table, camera_design, camera_table
 from emoclip_clinic.regression.change import join_change
 from emoclip_clinic.regression.checks import MIN_PARTICIPANTS
 from emoclip_clinic.regression.covariates import CATEGORIES, participant_columns, read_covariates
@@ -29,6 +29,7 @@ from emoclip_clinic.regression.segment_level import SegmentRows, load_segment_ro
 from emoclip_clinic.regression.splits import Fold, split_participants
 from emoclip_clinic.regression.targets import RatedSessions, failed_sessions, join_targets
 from emoclip_clinic.study.fit_settings import FitSettings, listed
+from emoclip_clinic.study.identifiers import clean_label
 from emoclip_clinic.study.participants import read_participants
 from emoclip_clinic.study.ratings import load_ratings, session_targets
 
@@ -381,12 +382,23 @@ def _diagnostic_group(study: Study, groups: NDArray[np.str_]) -> NDArray[np.obje
 
 
 def _designs(study: Study, settings: FitSettings, rated: RatedSessions) -> dict[str, Design]:
-    tasks = listed(settings.tasks) or None
     designs = {
         "covariates": read_covariates(study, list(rated.groups), columns=listed(settings.covariates) or None),
-        "camera": camera_design(camera_table(study, rated.keys, tasks=tasks)),
+        "camera": camera_design(_camera(study, settings, rated)),
     }
     return {name: design for name, design in designs.items() if design.names}
+
+
+def _camera(study: Study, settings: FitSettings, rated: RatedSessions) -> pd.DataFrame:
+    """Describe the camera of the videos from which each session is predicted."""
+    tasks = listed(settings.tasks) or None
+    if rated.kind == "level" or settings.change_video == "follow-up":
+        return camera_table(study, rated.keys, tasks=tasks)
+    label = f"ses-{clean_label(str(settings.baseline), kind='session')}"
+    before = camera_table(study, [(participant, label) for participant, _ in rated.keys], tasks=tasks)
+    if settings.change_video == "baseline":
+        return before
+    return camera_change_table(before, camera_table(study, rated.keys, tasks=tasks))
 
 
 def _audit(
