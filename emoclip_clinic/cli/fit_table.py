@@ -17,7 +17,7 @@ __all__ = ["print_fit"]
 
 # What a terminal shows only if there is room, first things first; a pipe gets everything.
 _IF_ROOM = (
-    "r of mean", "p step-down", "r in groups", "sessions", "MAE of mean", "gain", "p of gain",
+    "CCC", "MAE", "r of mean", "p step-down", "r in groups", "sessions", "MAE of mean", "gain", "p of gain",
 )  # fmt: skip
 _BETWEEN_COLUMNS = 2
 _SHORT = "baseline"

@@ -74,6 +74,18 @@ def test_the_table_fits_the_terminal(
     assert ("No room for" in result.stderr) == (width < 250)
 
 
+def test_long_names_of_items_leave_no_torn_lines(
+    study: FitStudy, first, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream = io.StringIO()
+    terminal = Console(file=stream, width=60, force_terminal=True, markup=False, highlight=False)
+    monkeypatch.setattr("emoclip_clinic.cli.fit_table.out", terminal)
+    monkeypatch.setattr("emoclip_clinic.cli.tables.out", terminal)
+    result = fit(study)
+    assert len(stream.getvalue().splitlines()) == 4
+    assert "No room for: CCC" in result.stderr
+
+
 def test_a_change_stands_beside_the_model_of_its_baseline(
     study: FitStudy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
