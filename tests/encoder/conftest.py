@@ -1,6 +1,6 @@
 """Material for the tests of the encoder: reference outputs, small networks, and an empty store."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +12,8 @@ from emoclip_clinic.encoder import get_architecture, random_network
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> Iterator[None]:
-    """Small networks gain nothing from threads, and lose much where threads wait for a busy core."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+def _one_thread(one_thread: None) -> None:
+    """All networks here are small."""
 
 
 @pytest.fixture

@@ -20,15 +20,9 @@ def squares() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="package", autouse=True)
-def one_thread() -> Iterator[None]:
-    """The models of these tests are so small that threads only get in each other's way."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread(one_thread: None) -> None:
+    """All models here are small."""
 
 
 @pytest.fixture(scope="session")
