@@ -14,13 +14,16 @@ __all__ = [
     "EncoderError",
     "FaceError",
     "FormatError",
+    "PretrainingError",
     "RatingsError",
     "RegressionError",
+    "ReportError",
     "ScaleError",
     "SettingsError",
     "StudyError",
     "VideoError",
     "WeightsError",
+    "ZeroShotError",
     "did_you_mean",
     "suggestions",
 ]
@@ -123,6 +126,18 @@ class RegressionError(EmoClipClinicError, ValueError):
 
 class AgreementError(EmoClipClinicError):
     """The arrays or options given to an agreement statistic cannot be meant."""
+
+
+class PretrainingError(EmoClipClinicError):
+    """A recipe, a manifest or clips cannot be trained on."""
+
+
+class ReportError(EmoClipClinicError):
+    """There is nothing to report on, or it cannot be written."""
+
+
+class ZeroShotError(EmoClipClinicError):
+    """Class descriptions, or what is to be compared with them, are not usable."""
 
 
 def did_you_mean(value: str, options: Iterable[str]) -> str:
