@@ -2,7 +2,7 @@
 
 from emoclip_clinic.study.scales.column_names import ColumnMatch, match_columns, normal_column_name
 from emoclip_clinic.study.scales.model import Columns, Item, Proration, Reference, Scale, Score
-from emoclip_clinic.study.scales.reading import ScaleProblem, check_scale_file, read_scale
+from emoclip_clinic.study.scales.reading import check_scale_file, read_scale
 from emoclip_clinic.study.scales.registry import (
     ScaleEntry,
     find_scale_file,
@@ -20,7 +20,6 @@ __all__ = [
     "Reference",
     "Scale",
     "ScaleEntry",
-    "ScaleProblem",
     "Score",
     "check_scale_file",
     "find_scale_file",
