@@ -77,9 +77,21 @@ def test_the_page_of_fits_is_what_the_code_says(repository: Path) -> None:
     from emoclip_clinic.regression.fitting.metrics import METRIC_COLUMNS
     from emoclip_clinic.regression.fitting.outputs import PREDICTION_COLUMNS
     from emoclip_clinic.regression.fitting.predict import NEW_COLUMNS
+    from emoclip_clinic.regression.fitting.report_columns import (
+        NULL_COLUMNS,
+        SENSITIVITY_COLUMNS,
+        STABILITY_COLUMNS,
+    )
 
     page = (repository / "docs" / "fit.md").read_text(encoding="utf-8")
-    for columns in (METRIC_COLUMNS, PREDICTION_COLUMNS, NEW_COLUMNS):
+    for columns in (
+        METRIC_COLUMNS,
+        PREDICTION_COLUMNS,
+        NULL_COLUMNS,
+        SENSITIVITY_COLUMNS,
+        STABILITY_COLUMNS,
+        NEW_COLUMNS,
+    ):
         assert "\n".join(f"| `{name}` | {meaning} |" for name, meaning in columns.items()) in page
     rows = []
     for fact in setting_facts(FitSettings):
