@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from emoclip_clinic.extraction.prefetch import prefetch
 from emoclip_clinic.extraction.scan import FRAMES_AHEAD
 from emoclip_clinic.extraction.stopwatch import Stopwatch
-from emoclip_clinic.faces import Quality, Tracks, crop_face, face_quality
+from emoclip_clinic.faces import Quality, Tracks, crop_face, face_quality, surroundings_rgb
 from emoclip_clinic.study.recordings import Recording
 from emoclip_clinic.study.settings import ExtractSettings
 from emoclip_clinic.study.tables import TableWriter
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["Embedded", "embed_subject"]
 
 _MAX_ROWS = 4096  # rows without a face cost little, but must not pile up
+
+_AROUND = ("around_red", "around_green", "around_blue")
 
 Crop = NDArray[np.uint8] | NDArray[np.float32]
 
@@ -168,6 +170,7 @@ def _row(frame: SampledFrame, subject: Tracks, track_row: int | None, *, seen: b
         **dict.fromkeys(
             ("yaw_deg", "pitch_deg", "roll_deg", "face_px", "sharpness", "brightness", "truncation")
         ),
+        **dict.fromkeys(_AROUND),
     }
     if track_row is not None:
         row["track"] = int(subject.track[track_row])
@@ -187,6 +190,8 @@ def _row(frame: SampledFrame, subject: Tracks, track_row: int | None, *, seen: b
     elif frame.image is not None and track_row is not None:
         quality: Quality = face_quality(frame.image, subject.boxes[track_row], subject.landmarks[track_row])
         row |= {name: _number(value) for name, value in vars(quality).items()}
+        colour = surroundings_rgb(frame.image, subject.boxes[track_row])
+        row |= {name: _number(value) for name, value in zip(_AROUND, colour, strict=True)}
     return row
 
 

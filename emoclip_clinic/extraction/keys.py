@@ -4,19 +4,21 @@ Each stage's key contains the key of the stage before it:
 
 ======== ==========================================================================================
 scan     identity, input content, time range, rotation, reader, sampling grid, detector and tracking settings
-frames   scan, the *chosen tracks* (not the rule that chose them), crop settings, weights, precision
+frames   scan, the *chosen tracks* (not the rule that chose them), crop settings, weights, precision, and the
+         columns of the table
 segments frames, segment settings
 result   everything above, and the rule with its manual choice: when it is equal, nothing is left to do
 ======== ==========================================================================================
 
-Settings are passed as they take effect: sampling rate, stride and precision filled in.
+A release that adds a column to the frame table makes that table again and detects no face again. Settings
+are passed as they take effect: sampling rate, stride and precision filled in.
 """
 
 import hashlib
 import json
 from collections.abc import Sequence
 
-from emoclip_clinic.study.formats import FORMAT_VERSION
+from emoclip_clinic.study.formats import COLUMNS, FORMAT_VERSION
 from emoclip_clinic.study.recordings import Recording
 from emoclip_clinic.study.settings import ExtractSettings, stage_settings
 
@@ -54,6 +56,7 @@ def frames_key(scan: str, tracks: Sequence[int], settings: ExtractSettings, weig
             "weights": weights_sha256,
             "precision": settings.precision,
             "frame_dtype": settings.frame_dtype,
+            "columns": _frame_columns(),
         }
     )
 
@@ -80,5 +83,10 @@ def result_key(
             "weights": weights_sha256,
             "manual": None if manual is None else list(manual),
             "settings": stage_settings(settings, "segment"),
+            "columns": _frame_columns(),
         }
     )
+
+
+def _frame_columns() -> list[str]:
+    return [column.name for column in COLUMNS["frames"]]

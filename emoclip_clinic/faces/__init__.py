@@ -13,6 +13,7 @@ from emoclip_clinic.faces.subject import (
     choose_subject,
     subject_track,
 )
+from emoclip_clinic.faces.surroundings import surroundings_rgb
 from emoclip_clinic.faces.tracks import BOX_SOURCES, ScanSummary, Tracks
 
 __all__ = [
@@ -36,5 +37,6 @@ __all__ = [
     "get_detector",
     "head_pose",
     "subject_track",
+    "surroundings_rgb",
     "write_contact_sheet",
 ]

@@ -56,8 +56,14 @@ CAMERA_COLUMNS = (
     CameraColumn("face_share", "", "Median size of the face over the height of the picture."),
     CameraColumn("face_x", "", "Median horizontal place of the face, 0 left to 1 right."),
     CameraColumn("face_y", "", "Median vertical place of the face, 0 top to 1 bottom."),
+    CameraColumn("around_red", "0-255", "Median over frames of the mean red outside the face."),
+    CameraColumn("around_green", "0-255", "Median over frames of the mean green outside the face."),
+    CameraColumn("around_blue", "0-255", "Median over frames of the mean blue outside the face."),
 )
-"""All descriptors. Frame tables hold no colour, so that the tint of a room is seen in its brightness only."""
+"""All descriptors. Colour is that of the picture outside the face box: room, light, camera, also clothes."""
+
+_AS_STORED = ("brightness", "sharpness", "face_px", "around_red", "around_green", "around_blue")
+_OF_FRAMES = (*_AS_STORED, "face_share", "face_x", "face_y")
 
 
 def camera_table(
@@ -166,8 +172,7 @@ def _describe(results: Sequence[Result]) -> dict[str, object]:
     row["codec"] = _joined([one.codec for one in decodes])
     row["container"] = _joined([one.container for one in decodes])
     frames = np.concatenate([_of_frames(one) for one in results])
-    names = ("brightness", "sharpness", "face_px", "face_share", "face_x", "face_y")
-    row |= {name: _median(frames[:, k]) for k, name in enumerate(names)}
+    row |= {name: _median(frames[:, k]) for k, name in enumerate(_OF_FRAMES)}
     return row
 
 
@@ -182,24 +187,21 @@ def _of_file(result: Result) -> dict[str, float]:
 
 
 def _of_frames(result: Result) -> NDArray[np.float64]:
-    """Six numbers for each sampled frame that shows the face; embeddings stay on the disk."""
+    """What `_OF_FRAMES` names, for each sampled frame that shows the face; embeddings stay on the disk."""
     decode: DecodeRecord = result.sidecar.decode
     width, height = _or_nan(decode.width), _or_nan(decode.height)
-    names = ("brightness", "sharpness", "face_px", "box_x1", "box_x2", "box_y1", "box_y2")
-    pieces = [np.empty((0, 6))]
+    pieces = [np.empty((0, len(_OF_FRAMES)))]
     path = result.sidecar.table_path(result.path, "frames")
     for batch in iter_table(path, "frames", embeddings=False):
         shown = batch.column("status").to_numpy(zero_copy_only=False) == "ok"
         value = {
             name: batch.column(name).to_numpy(zero_copy_only=False).astype(np.float64)[shown]
-            for name in names
+            for name in (*_AS_STORED, "box_x1", "box_x2", "box_y1", "box_y2")
         }
         pieces.append(
             np.column_stack(
                 [
-                    value["brightness"],
-                    value["sharpness"],
-                    value["face_px"],
+                    *(value[name] for name in _AS_STORED),
                     value["face_px"] / height,
                     (value["box_x1"] + value["box_x2"]) / 2 / width,
                     (value["box_y1"] + value["box_y2"]) / 2 / height,

@@ -79,6 +79,8 @@ IDENTITY_COLUMNS: tuple[Column, ...] = (
 
 _BOX = "edge of the face box in the upright image, from its top left corner."
 
+_AROUND = "of the picture outside the face box, 0 to 255."
+
 _BOX_SOURCE = "detected, interpolated between detections, or bridged where the detector saw no face."
 
 COLUMNS: dict[TableKind, tuple[Column, ...]] = {
@@ -102,6 +104,9 @@ COLUMNS: dict[TableKind, tuple[Column, ...]] = {
         Column("sharpness", "float32", "", "Sharpness of the face image.", nullable=True),
         Column("brightness", "float32", "", "Mean brightness of the face image.", nullable=True),
         Column("truncation", "float32", "", "Share of the box outside the image, 0 to 1.", nullable=True),
+        Column("around_red", "float32", "", f"Mean red {_AROUND}", nullable=True),
+        Column("around_green", "float32", "", f"Mean green {_AROUND}", nullable=True),
+        Column("around_blue", "float32", "", f"Mean blue {_AROUND}", nullable=True),
     ),
     "segments": (
         Column("segment", "int32", "", "Index of the segment, from 0."),

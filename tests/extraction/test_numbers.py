@@ -71,6 +71,20 @@ def test_times_are_those_of_the_container(extracted):
     np.testing.assert_allclose(frames["t_grid_s"], np.arange(50) / SAMPLE_FPS, atol=1e-9)
 
 
+def test_colours_are_those_of_the_picture_outside_the_box(extracted):
+    frames = load_frames(extracted, participants=["sub-02"])
+    times, images = decode_all(extracted.root / "sub-02_ses-1_beh.mp4")
+    assert (frames["status"] == "ok").all()
+    for row in frames.iloc[::7].itertuples():
+        image = images[nearest(times, row.t_grid_s)][1::2, 1::2].astype(float)  # 128 rows: every second one
+        y, x = np.mgrid[1:128:2, 1:192:2] + 0.5
+        inside = (row.box_x1 <= x) & (x < row.box_x2) & (row.box_y1 <= y) & (y < row.box_y2)
+        expected = image[~inside].mean(axis=0)
+        found = [row.around_red, row.around_green, row.around_blue]
+        np.testing.assert_allclose(found, expected, rtol=1e-6)
+    assert frames["around_blue"].mean() > frames["around_red"].mean()  # the other person's blue square
+
+
 def test_gaps_are_held_within_a_segment_and_long_ones_reject_it(tmp_path, model, squares, settings):
     """The face is away from 3 s to 4 s, which is bridged, and from 10 s to 15 s."""
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from emoclip_clinic.errors import StudyError
-from emoclip_clinic.extraction import ExtractionProgress, extract_study
+from emoclip_clinic.extraction import ExtractionProgress, embed, extract_study
 from emoclip_clinic.study import (
     Study,
     find_recordings,
@@ -16,6 +16,7 @@ from emoclip_clinic.study import (
     load_tracks,
     read_sidecar,
 )
+from emoclip_clinic.study.formats import COLUMNS
 from tests.extraction.squares import recordings_of, tables_of
 
 KINDS = ("tracks", "frames", "segments")
@@ -110,6 +111,26 @@ def test_another_model_keeps_the_tracks(extracted, settings, no_decoding):
     after = load_segments(extracted)
     assert {read_sidecar(path).weights.name for path in extracted.sidecar_paths()} == {"other-random"}
     assert not (before["e000"] - after["e000"]).abs().lt(1e-6).any()
+
+
+def test_a_frame_table_without_the_columns_of_this_release_is_made_again_and_not_detected_again(
+    study, settings, whole, no_decoding, monkeypatch
+):
+    with monkeypatch.context() as earlier:
+        known = [column for column in COLUMNS["frames"] if not column.name.startswith("around_")]
+        earlier.setitem(COLUMNS, "frames", tuple(known))
+        names = {column.name for column in known}
+        make_row = embed._row
+
+        def earlier_row(*args, **named):
+            return {name: value for name, value in make_row(*args, **named).items() if name in names}
+
+        earlier.setattr(embed, "_row", earlier_row)
+        assert extract_study(study, recordings_of(study), settings).n_ok == 2
+        assert not any(name.startswith("around_") for name in load_frames(study).columns)
+    no_decoding("scan")
+    assert extract_study(study, recordings_of(study), settings).n_ok == 2
+    assert_same(study, whole)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -15,6 +15,9 @@ def test_descriptors_of_one_recording(written: WrittenStudy) -> None:
         "brightness": [100.0, 120.0, 170.0],
         "sharpness": [0.2, 0.4, 0.3],
         "face_px": [60.0, 90.0, 72.0],
+        "around_red": [120.0, 130.0, 140.0],
+        "around_green": [60.0, 50.0, 70.0],
+        "around_blue": [90.0, 80.0, 10.0],
     }
     written.write("sub-01", "ses-1", EMBEDDINGS, frames=frames)
     table = camera_table(written.study, [("sub-01", "ses-1")])
@@ -34,6 +37,9 @@ def test_descriptors_of_one_recording(written: WrittenStudy) -> None:
             "face_share": 0.2,
             "face_x": 0.25,  # (100 + 220) / 2 / 640
             "face_y": 0.25,  # (60 + 120) / 2 / 360
+            "around_red": 130,
+            "around_green": 60,
+            "around_blue": 80,
         }
     )
 

@@ -25,7 +25,10 @@ from emoclip_clinic.study.tables import open_table
 
 WEIGHTS = WeightsRecord(name="toy", kind="user", sha256="a" * 64, architecture="tiny")
 SETTINGS = ExtractSettings(sample_fps=4.0, segment_frames=16, stride_frames=8)
-QUALITY = ("score", "yaw_deg", "pitch_deg", "roll_deg", "face_px", "sharpness", "brightness", "truncation")
+QUALITY = (
+    *("score", "yaw_deg", "pitch_deg", "roll_deg", "face_px", "sharpness", "brightness", "truncation"),
+    *("around_red", "around_green", "around_blue"),
+)
 
 
 @dataclass(frozen=True)

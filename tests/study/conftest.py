@@ -151,6 +151,7 @@ class ResultMaker:
                         for column in (
                             *("box_x1", "box_y1", "box_x2", "box_y2", "score", "yaw_deg", "pitch_deg"),
                             *("roll_deg", "face_px", "sharpness", "brightness", "truncation"),
+                            *("around_red", "around_green", "around_blue"),
                         )
                     },
                 },
