@@ -46,7 +46,7 @@ STABILITY_COLUMNS: Mapping[str, str] = {
     "pearson_r_sd": "Standard deviation of r over the subsamples.",
     "pearson_r_low": "5 % quantile of r over the subsamples.",
     "pearson_r_high": "95 % quantile of r over the subsamples.",
-    "prediction_sd": "Standard deviation of a session's prediction over subsamples, mean of sessions, points.",
+    "prediction_sd": "SD of a session's prediction over the subsamples, mean over sessions, in points.",
     "rating_sd": "Standard deviation of the ratings (n - 1), in points, for comparison.",
     "alpha_median": "Median of the penalties that were chosen, over outer folds and subsamples.",
     "alpha_low": "Smallest penalty that was chosen.",
