@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from emoclip_clinic.study.settings_files import combine_sources
 
-__all__ = ["ReportSettings", "load_report_settings"]
+__all__ = ["MarginStatistic", "ReportSettings", "load_report_settings"]
+
+MarginStatistic = Literal["CCC", "ICC(A,1)", "Pearson r"]
+"""Agreement in which a model can be compared with one more rater."""
 
 
 class ReportSettings(BaseModel):
@@ -25,6 +28,11 @@ class ReportSettings(BaseModel):
             json_schema_extra={"default": "none: no verdict"},
         ),
     ] = None
+    margin_statistic: Annotated[
+        MarginStatistic,
+        Field(description="Agreement in which the margin is meant; a preregistration can name another."),
+    ] = "CCC"
+    confidence: Annotated[float, Field(gt=0.5, lt=1, description="Level of the intervals.")] = 0.95
     resamples: Annotated[
         int, Field(ge=100, le=1_000_000, description="Bootstrap resamples of participants for intervals.")
     ] = 10_000
