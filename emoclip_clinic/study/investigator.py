@@ -3,13 +3,14 @@
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from emoclip_clinic.errors import SettingsError
+from emoclip_clinic.errors import SettingsError, did_you_mean
 from emoclip_clinic.study.files import sha256_file
 from emoclip_clinic.study.layout import Study
+from emoclip_clinic.study.report_settings import MarginStatistic
 from emoclip_clinic.study.settings_files import combine_sources
 
 __all__ = [
@@ -109,6 +110,8 @@ class Preregistration:
         What was found, as a sentence.
     margin : float or None
         Non-inferiority margin of the verified file, ``margin`` in its ``[report]`` table.
+    margin_statistic : str or None
+        Agreement in which the margin is meant, ``margin_statistic`` in the same table.
     primary : tuple of str
         Primary targets of the verified file, ``primary`` in its ``[fit]`` table.
     """
@@ -117,6 +120,7 @@ class Preregistration:
     statement: str
     margin: float | None = None
     primary: tuple[str, ...] = ()
+    margin_statistic: MarginStatistic | None = None
 
 
 def load_investigator_facts(study: Study | Path | str, *, config: Path | None = None) -> InvestigatorFacts:
@@ -195,9 +199,17 @@ def read_preregistration(study: Study | Path | str, facts: InvestigatorFacts) ->
         )
     content = _tables(path)
     margin, primary = content.get("report", {}).get("margin"), content.get("fit", {}).get("primary", [])
+    statistic = content.get("report", {}).get("margin_statistic")
     names = [part.strip() for part in primary.split(",")] if isinstance(primary, str) else primary
     if margin is not None and (isinstance(margin, bool) or not isinstance(margin, int | float)):
         raise SettingsError("The margin of a preregistration must be a number", found=margin, where=path)
+    if statistic is not None and statistic not in get_args(MarginStatistic):
+        raise SettingsError(
+            "The statistic of a preregistered margin must be one that reports compare",
+            found=statistic,
+            where=path,
+            hint=did_you_mean(str(statistic), get_args(MarginStatistic)),
+        )
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise SettingsError("Primary targets of a preregistration must be names", found=primary, where=path)
     return Preregistration(
@@ -205,6 +217,7 @@ def read_preregistration(study: Study | Path | str, facts: InvestigatorFacts) ->
         "The preregistration file has the hash that stands in the [study] table.",
         None if margin is None else float(margin),
         tuple(name for name in names if name),
+        statistic,
     )
 
 

@@ -8,9 +8,10 @@ has no rows.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from emoclip_clinic.study.investigator import Preregistration
 from emoclip_clinic.study.report_settings import ReportSettings
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ _MEANING = {
     "rmse": "Root mean squared error, in points.",
     "share_within": "Share of sessions with an unrounded absolute error of at most `within` points.",
     "share_within_rounded": "The same with predictions moved to the steps of the scale.",
-    "quadratic_kappa": "Quadratic weighted kappa on all steps of the scale; predictions rounded half up, clipped.",
+    "quadratic_kappa": "Quadratic weighted kappa, all steps of the scale; predictions rounded half up, clipped.",
 }
 
 
@@ -207,7 +208,7 @@ SUBGROUP_COLUMNS: Mapping[str, str] = {
 
 CHANGE_COLUMNS: Mapping[str, str] = {
     "item": "Item or score.",
-    "statistic": "repeated-measures r; or of changes since the participant's first session: 'change: CCC', ...",
+    "statistic": "repeated-measures r; 'change: CCC' and others, of changes since the first session.",
     "n": "Sessions (repeated-measures r), or changes.",
     "n_clusters": "Participants.",
     "estimate": "Estimate.",
@@ -406,31 +407,6 @@ class NullDistribution:
     p: float
 
 
-@dataclass(frozen=True)
-class Preregistration:
-    """The file in which the investigator wrote down beforehand what would be analysed.
-
-    Attributes
-    ----------
-    path : str or None
-        As ``[study] preregistration`` names it; None if it names none.
-    sha256 : str or None
-        Of the file as it is now.
-    verified : bool
-        Whether the hash equals one that was known before this report.
-    origin : str
-        Where that hash comes from, or why it is not verified.
-    content : mapping
-        The file; empty if it cannot be read.
-    """
-
-    path: str | None = None
-    sha256: str | None = None
-    verified: bool = False
-    origin: str = "no preregistration is named in [study] of emoclip-clinic.toml"
-    content: Mapping[str, Any] = field(default_factory=dict)
-
-
 @dataclass(frozen=True, eq=False)
 class RaterAnalysis:
     """Raters with each other, and the model as one more rater.
@@ -562,6 +538,7 @@ class FitAnalysis:
     raters : RaterAnalysis
         With one rater, what is missing.
     preregistration : Preregistration
+        See :mod:`emoclip_clinic.study.investigator`.
     cohort : Cohort
     quality : DataFrame
         `QUALITY_COLUMNS`.
