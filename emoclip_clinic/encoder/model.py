@@ -371,6 +371,18 @@ class EmoClip:
             rows, columns = self.network.logits(*(x.to(self.device, torch.float32) for x in given))
         return rows.cpu(), columns.cpu()
 
+    @property
+    def inverse_temperature(self) -> float:
+        """Trained factor by which cosine similarities are multiplied before the softmax, see `logits`.
+
+        Raises
+        ------
+        WeightsError
+            If the weights have no text tower, and so no temperature.
+        """
+        self._need_text()
+        return float(self.network.logit_scale.exp())
+
     def _need_text(self) -> None:
         if not self.has_text:
             raise WeightsError(
