@@ -10,10 +10,11 @@ if TYPE_CHECKING:
     from emoclip_clinic.encoder.architectures import ARCHITECTURES, Architecture, get_architecture
     from emoclip_clinic.encoder.checkpoints import load_network
     from emoclip_clinic.encoder.devices import Precision, resolve_device, resolve_precision
+    from emoclip_clinic.encoder.export import published_state, save_weights
     from emoclip_clinic.encoder.model import EmoClip, load_checkpoint
     from emoclip_clinic.encoder.network import EmoClipNetwork, build_network
     from emoclip_clinic.encoder.random_weights import random_network
-    from emoclip_clinic.encoder.records import Preprocessing, WeightsRecord
+    from emoclip_clinic.encoder.records import Preprocessing, TrainingFacts, WeightsRecord
     from emoclip_clinic.encoder.registration import add_weights
     from emoclip_clinic.encoder.registry import (
         WeightsEntry,
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
         warn_if_random,
         weights_store,
     )
-    from emoclip_clinic.encoder.texts import tokenize
+    from emoclip_clinic.encoder.texts import tokenize, tokens_needed
 
 __all__ = [
     "ARCHITECTURES",
@@ -35,6 +36,7 @@ __all__ = [
     "EmoClipNetwork",
     "Precision",
     "Preprocessing",
+    "TrainingFacts",
     "WeightsEntry",
     "WeightsRecord",
     "add_weights",
@@ -47,10 +49,13 @@ __all__ = [
     "list_weights",
     "load_checkpoint",
     "load_network",
+    "published_state",
     "random_network",
     "resolve_device",
     "resolve_precision",
+    "save_weights",
     "tokenize",
+    "tokens_needed",
     "verify_weights",
     "warn_if_random",
     "weights_store",
@@ -60,10 +65,11 @@ _HOMES = {
     "architectures": ("ARCHITECTURES", "Architecture", "get_architecture"),
     "checkpoints": ("load_network",),
     "devices": ("Precision", "resolve_device", "resolve_precision"),
+    "export": ("published_state", "save_weights"),
     "model": ("EmoClip", "load_checkpoint"),
     "network": ("EmoClipNetwork", "build_network"),
     "random_weights": ("random_network",),
-    "records": ("Preprocessing", "WeightsRecord"),
+    "records": ("Preprocessing", "TrainingFacts", "WeightsRecord"),
     "registration": ("add_weights",),
     "registry": (
         "WeightsEntry",
@@ -76,7 +82,7 @@ _HOMES = {
         "warn_if_random",
         "weights_store",
     ),
-    "texts": ("tokenize",),
+    "texts": ("tokenize", "tokens_needed"),
 }
 
 

@@ -38,7 +38,8 @@ class TextTower:
     Attributes
     ----------
     context_length, vocab_size : int
-        Tokens of a text, the end included, and tokens that exist.
+        Tokens of a text, the end included, and tokens that exist. A vocabulary smaller than CLIP's 49,408 is
+        CLIP's own with fewer byte-pair merges: the first ``vocab_size - 514`` of them, see `tokenize`.
     width, layers, heads : int
         Size of a token, number of blocks, attention heads of a block.
     """
@@ -120,6 +121,13 @@ ARCHITECTURES: dict[str, Architecture] = {
             image=ImageTower(image_size_px=224, patch_px=32, width=128, layers=2, heads=2),
             text=TextTower(context_length=77, vocab_size=49408, width=16, layers=2, heads=2),
             temporal=TemporalPart(layers=2, heads=2, head_width=128, mlp_width=64, positions=1024),
+        ),
+        Architecture(
+            name="emoclip-small",
+            embed_dim=128,
+            image=ImageTower(image_size_px=64, patch_px=16, width=192, layers=4, heads=3),
+            text=TextTower(context_length=48, vocab_size=2048 + 514, width=128, layers=2, heads=4),
+            temporal=TemporalPart(layers=2, heads=4, head_width=32, mlp_width=256, positions=65),
         ),
     )
 }

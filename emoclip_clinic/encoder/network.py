@@ -11,6 +11,7 @@ from open_clip.model import CLIP, CLIPTextCfg, CLIPVisionCfg
 from open_clip.transformer import VisionTransformer
 from torch import Tensor, nn
 from torch.nn.functional import linear, normalize
+from torch.utils.checkpoint import checkpoint
 
 from emoclip_clinic.encoder.architectures import Architecture
 from emoclip_clinic.encoder.folded import FoldedTemporalTransformer
@@ -58,6 +59,9 @@ class EmoClipNetwork(nn.Module):
         Both towers, or the image tower alone.
     temporal : SegmentReadout
         The temporal part, trained or folded.
+    checkpointing : bool
+        Whether gradients recompute the activations of the towers' blocks instead of keeping them; set by
+        `save_memory`.
     logit_scale : nn.Parameter
         Logarithm of the trained inverse temperature; only with a text tower. CLIP's own stays in the
         backbone, where published files have it, and is not used.
@@ -72,6 +76,7 @@ class EmoClipNetwork(nn.Module):
         super().__init__()
         self.architecture = architecture
         self.has_text = text
+        self.checkpointing = False
         clip = _build_clip(architecture)
         self.backbone: CLIP | VisionTransformer = clip if text else clip.visual
         self.temporal: SegmentReadout = TemporalTransformer(architecture)
@@ -87,6 +92,18 @@ class EmoClipNetwork(nn.Module):
         """Exchange the temporal part for its folded form. Afterwards the network is for inference only."""
         if isinstance(self.temporal, TemporalTransformer):
             self.temporal = FoldedTemporalTransformer(self.temporal)
+
+    def save_memory(self, enable: bool = True) -> None:
+        """Recompute the activations of the towers' blocks when gradients need them, instead of keeping them.
+
+        Parameters
+        ----------
+        enable : bool
+            Whether to do so. It costs about a third more computing and changes no number.
+        """
+        self.checkpointing = enable
+        if self.has_text:
+            cast(CLIP, self.backbone).transformer.grad_checkpointing = enable
 
     def encode_frames(self, images: Tensor) -> Tensor:
         """Embed face crops.
@@ -106,8 +123,9 @@ class EmoClipNetwork(nn.Module):
         tower = self.visual
         x = tower.ln_pre(self._patches(images))
         *blocks, last = tower.transformer.resblocks
+        recompute = self.checkpointing and torch.is_grad_enabled()
         for block in blocks:
-            x = block(x)
+            x = checkpoint(block, x, use_reentrant=False) if recompute else block(x)
         tokens = last.ln_1(x)
         x = x[:, :1] + last.attn(tokens[:, :1], tokens, tokens, need_weights=False)[0]
         x = x + last.mlp(last.ln_2(x))

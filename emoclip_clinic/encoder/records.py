@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Preprocessing",
+    "TrainingFacts",
     "WeightsRecord",
     "build_record",
     "check_name",
@@ -47,6 +48,43 @@ class Preprocessing(BaseModel):
     image_size_px: Annotated[int, Field(gt=0)] = 224
     mean: _Channels = (0.48145466, 0.4578275, 0.40821073)
     std: _Channels = (0.26862954, 0.26130258, 0.27577711)
+
+
+class TrainingFacts(BaseModel):
+    """How weights were trained with `emoclip-clinic pretrain`.
+
+    Attributes
+    ----------
+    recipe : str
+        Name of the recipe.
+    recipe_sha256 : str
+        Hash of its effective settings.
+    start : str
+        Which weights training started from.
+    data : str
+        What was trained on.
+    frame_stage : str
+        Whether the image tower was first trained on single frames against numeric attributes, and which:
+        labels that captions alone do not give.
+    selection : str
+        How the weights were chosen among those of the run.
+    steps, seed : int
+        Optimiser steps of the contrast, and the seed of the run.
+    finished : str
+        When the run ended, UTC.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    recipe: str
+    recipe_sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    start: str
+    data: str
+    frame_stage: str
+    selection: str
+    steps: Annotated[int, Field(ge=0)]
+    seed: int
+    finished: str
 
 
 class WeightsRecord(BaseModel):
@@ -78,6 +116,8 @@ class WeightsRecord(BaseModel):
         Sampled frames of a segment in training.
     added : str or None
         When the user registered the file, UTC.
+    training : TrainingFacts or None
+        How the weights were trained, where that was done here.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -98,6 +138,7 @@ class WeightsRecord(BaseModel):
     sample_fps: Annotated[float, Field(gt=0, le=240)] = 6.25
     segment_frames: Annotated[int, Field(ge=1)] = 32
     added: str | None = None
+    training: TrainingFacts | None = None
 
 
 def read_record(path: Path) -> WeightsRecord:
@@ -219,7 +260,11 @@ def _told(fault: "ErrorDetails") -> str:
     """One fault of validation, in our words."""
     *parents, key = fault["loc"] or ("record",)
     if fault["type"] == "extra_forbidden":
-        known: Mapping[str, object] = (Preprocessing if parents else WeightsRecord).model_fields
+        tables: Mapping[object, type[BaseModel]] = {
+            "preprocessing": Preprocessing,
+            "training": TrainingFacts,
+        }
+        known = tables.get(parents[0], WeightsRecord).model_fields if parents else WeightsRecord.model_fields
         return f"'{key}' is no key{f' of {parents[0]}' if parents else ''}; {did_you_mean(str(key), known)}"
     name, message = ".".join(map(str, (*parents, key))), fault["msg"]
     if fault["type"] == "missing":

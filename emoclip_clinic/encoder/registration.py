@@ -15,6 +15,8 @@ from emoclip_clinic.study.protocols import protocols_folder
 
 __all__ = ["add_weights"]
 
+_TOLD_BY_TRAINING = ("description", "preprocessing", "sample_fps", "segment_frames", "training")
+
 
 def add_weights(
     file: Path | str,
@@ -31,7 +33,8 @@ def add_weights(
     """Check a weights file and copy it into the store under a name.
 
     The file is loaded strictly first. For the name of a shipped record (``emoclip``), what the record states
-    holds; otherwise the arguments describe the weights. A record appears only when its file is complete.
+    holds; otherwise the arguments describe the weights. What they leave open is taken from the record that
+    training wrote beside the file, if its hash is the file's. A record appears once its file is complete.
 
     Parameters
     ----------
@@ -40,7 +43,7 @@ def add_weights(
     name : str
         Letters, digits, ``.``, ``_`` and ``-``.
     architecture : str, optional
-        Name in `ARCHITECTURES`; by default that of the shipped record, else ``"vit-b-32"``.
+        Name in `ARCHITECTURES`; by default that of the record, else ``"vit-b-32"``.
     source, licence, paper : str
         Where the weights come from, under which licence, and what to cite.
     sample_fps : float, optional
@@ -73,7 +76,10 @@ def add_weights(
             found="other descriptions of them",
             hint="Leave the options out, or choose another name.",
         )
-    design = get_architecture("vit-b-32" if architecture is None else architecture)
+    beside = _record_beside(file)
+    if architecture is None:
+        architecture = "vit-b-32" if beside is None else beside.architecture
+    design = get_architecture(architecture)
     fields: dict[str, object] = {
         "name": name,
         "kind": "user",
@@ -83,6 +89,9 @@ def add_weights(
         "paper": paper,
         "preprocessing": {"image_size_px": design.image.image_size_px},
     }
+    if beside is not None:
+        told = beside.model_dump(mode="json")
+        fields |= {key: told[key] for key in _TOLD_BY_TRAINING}
     given = {"sample_fps": sample_fps, "segment_frames": segment_frames}
     fields |= {key: value for key, value in given.items() if value is not None}
     record = shipped or build_record(fields)
@@ -143,6 +152,15 @@ def _shipped(name: str) -> WeightsRecord | None:
             hint="Choose another name.",
         )
     return record
+
+
+def _record_beside(file: Path) -> WeightsRecord | None:
+    """The record that training wrote beside a file, if it is about this very file."""
+    path = file.with_suffix(".yaml")
+    if not (path.is_file() and file.is_file()):
+        return None
+    record = read_record(path)
+    return record if record.training is not None and record.sha256 == sha256_file(file) else None
 
 
 def _stored(name: str) -> WeightsEntry | None:

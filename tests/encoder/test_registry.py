@@ -142,7 +142,7 @@ def test_add_refuses_what_does_not_load(store: Path, checkpoint: Path, tmp_path:
         ({"sample_fps": float("nan")}, "sample_fps = nan: "),
         ({"segment_frames": 0}, "segment_frames = 0: "),
         ({"segment_frames": 1024}, "segment_frames = 1024"),
-        ({"architecture": ""}, "Choose one of: tiny, vit-b-32"),
+        ({"architecture": ""}, "Choose one of: emoclip-small, tiny, vit-b-32"),
     ],
 )
 def test_add_refuses_values_that_cannot_be_meant(
