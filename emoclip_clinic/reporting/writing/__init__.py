@@ -1,0 +1,1 @@
+"""Writing of reports: rounding, tables, texts, references, check-lists and masked identifiers."""
