@@ -7,7 +7,7 @@ from typing import Protocol
 
 from emoclip_clinic.errors import StudyError
 
-__all__ = ["Study"]
+__all__ = ["Named", "Study"]
 
 
 class Named(Protocol):
@@ -144,6 +144,11 @@ class Study:
     def fits(self) -> Path:
         """Folder of fitted models and their predictions."""
         return self.derivatives / "fits"
+
+    @property
+    def readings(self) -> Path:
+        """Folder of zero-shot readings per session, one table per set of class descriptions."""
+        return self.derivatives / "zeroshot"
 
     @property
     def reports(self) -> Path:
