@@ -8,7 +8,18 @@ from typing import Annotated
 import typer
 
 from emoclip_clinic import __version__
-from emoclip_clinic.cli import doctor, extract, fit, predict, ratings, recordings, scales, status, weights
+from emoclip_clinic.cli import (
+    doctor,
+    extract,
+    fit,
+    predict,
+    ratings,
+    recordings,
+    scales,
+    status,
+    weights,
+    zeroshot,
+)
 from emoclip_clinic.cli.help_texts import PlainGroup
 from emoclip_clinic.cli.verb import add_verb
 
@@ -57,6 +68,12 @@ def _build() -> typer.Typer:
     group = _add_group(application, "ratings", "Import and check clinicians' ratings.", panel=_RATINGS)
     add_verb(group, ratings.import_file, name="import")
     add_verb(group, ratings.check)
+    group = _add_group(application, "zeroshot", "Compare segments with class descriptions.", panel=_WORK)
+    add_verb(group, zeroshot.list_known, name="list")
+    add_verb(group, zeroshot.show)
+    add_verb(group, zeroshot.check)
+    add_verb(group, zeroshot.template)
+    add_verb(group, zeroshot.score)
     add_verb(application, fit.fit, options=fit.setting_options(), panel=_MODELS)
     add_verb(application, predict.predict, panel=_MODELS)
 

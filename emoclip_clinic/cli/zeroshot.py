@@ -1,0 +1,306 @@
+"""The verbs `zeroshot list`, `show`, `check`, `template` and `score`: segments against class descriptions."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from emoclip_clinic.cli.console import err, out
+from emoclip_clinic.cli.tables import counted, print_table
+from emoclip_clinic.cli.verb import ALL_WELL, SOME_FAILED, Call
+from emoclip_clinic.errors import SettingsError, ZeroShotError
+
+if TYPE_CHECKING:
+    from emoclip_clinic.study.layout import Study
+    from emoclip_clinic.zeroshot import DescriptionSet
+
+__all__ = ["check", "list_known", "score", "show", "template"]
+
+_TEMPLATE = """\
+# A set of classes to choose between. Save it as protocols/descriptions/my-set.yaml in the study, or give
+# its path.
+name: my-set
+title: What these classes are about
+style: movement            # the primary style: each class needs at least one description in it
+notes:
+  - What a reader must know before using the readings.
+classes:
+  - id: smile              # name in tables: lower-case letters, digits, - and _
+    name: a smile          # how a sentence calls it
+    descriptions:          # several are averaged; English, as the weights were trained on it
+      - {style: movement, text: "The corners of the mouth move up and the cheeks rise."}
+      - {style: movement, text: "A smile spreads and the eyes narrow."}
+      - {style: feeling, text: "The person looks pleased."}
+  - id: frown
+    name: a frown
+    descriptions:
+      - {style: movement, text: "The eyebrows are drawn down and together."}
+      - {style: feeling, text: "The person looks displeased."}
+  - id: bitter-smile       # a compound: the mean of its parts, or one sentence that says both
+    name: a smile with a frown
+    parts: {smile: 1, frown: 1}
+"""
+
+ClassesArgument = Annotated[
+    str, typer.Argument(metavar="SET", help="Name of a set, or a YAML file.", show_default=False)
+]
+
+
+def list_known(call: Call) -> int:
+    """List the sets of class descriptions that can be asked for by name.
+
+    A study's own sets lie in its folder protocols/descriptions, and come before shipped ones of the same
+    name.
+    """
+    from emoclip_clinic.zeroshot import list_descriptions, load_descriptions
+
+    study = call.open_study()
+    rows: list[tuple[object, ...]] = []
+    broken: list[str] = []
+    for entry in list_descriptions(study=study.root):
+        try:
+            one = load_descriptions(entry.name, study=study.root)
+        except ZeroShotError as error:
+            broken.append(str(error))
+            continue
+        rows.append((entry.name, len(one.classes), ", ".join(one.styles), entry.origin, one.title))
+    print_table(("set", "classes", "styles", "from", "title"), rows)
+    for complaint in broken:
+        err.print(complaint, soft_wrap=True)
+    return SOME_FAILED if broken else ALL_WELL
+
+
+def show(call: Call, classes: ClassesArgument) -> int:
+    """Show a set: its classes, and every sentence with its style."""
+    from emoclip_clinic.zeroshot import load_descriptions
+
+    one = load_descriptions(classes, study=call.open_study().root)
+    out.print(f"{one.name}: {one.title}", soft_wrap=True)
+    out.print(f"Primary style: {one.style}. Complete styles: {', '.join(one.styles)}.", soft_wrap=True)
+    for note in one.notes:
+        out.print(f"Note: {note}", soft_wrap=True)
+    out.print()
+    rows: list[tuple[object, ...]] = []
+    for described in one.classes:
+        if described.parts:
+            parts = ", ".join(f"{part} x {weight:g}" for part, weight in described.parts.items())
+            rows.append((described.id, "compound", parts))
+        rows += [(described.id, d.style, d.text) for d in described.descriptions]
+    print_table(("class", "style", "description"), rows)
+    return ALL_WELL
+
+
+def check(
+    call: Call,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A YAML file.", show_default=False)],
+) -> int:
+    """Check a file of class descriptions and list everything that is wrong with it."""
+    from emoclip_clinic.zeroshot import check_description_file
+
+    problems = check_description_file(file, study=call.open_study().root)
+    for problem in problems:
+        out.print(f"{file}: {problem}", soft_wrap=True)
+    err.print(f"{counted(len(problems), 'problem')} found." if problems else "No problem found.")
+    return SOME_FAILED if problems else ALL_WELL
+
+
+def template(call: Call) -> int:
+    """Print a file of class descriptions to start from."""
+    out.print(_TEMPLATE, end="", markup=False, highlight=False, soft_wrap=True)
+    return ALL_WELL
+
+
+def score(
+    call: Call,
+    *,
+    classes: Annotated[
+        str | None,
+        typer.Option(
+            "--classes",
+            metavar="SET",
+            help="Name of a set of class descriptions, or a YAML file; `zeroshot list` shows them. "
+            "(default: basic-7, unless --prompt is given)",
+            show_default=False,
+        ),
+    ] = None,
+    prompt: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--prompt",
+            metavar="TEXT",
+            help='A class of your own as "name: description"; repeat it for more. (default none)',
+            show_default=False,
+        ),
+    ] = None,
+    only: Annotated[
+        str | None,
+        typer.Option(
+            "--only",
+            metavar="IDS",
+            help="Choose between these classes of the set only, separated by commas. (default: all)",
+            show_default=False,
+        ),
+    ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option(
+            "--name",
+            metavar="NAME",
+            help="Name of the readings, for `fit --zeroshot-set NAME`. (default: the set's, with -part for "
+            "--only)",
+            show_default=False,
+        ),
+    ] = None,
+    style: Annotated[
+        str | None,
+        typer.Option(
+            "--style",
+            metavar="STYLE",
+            help="Style of the descriptions; `name` only names the class. (default: the set's primary style)",
+            show_default=False,
+        ),
+    ] = None,
+    compounds: Annotated[
+        str,
+        typer.Option(
+            "--compounds",
+            metavar="FORM",
+            help="How compounds are made: average (mean of the parts' embeddings) or join (one sentence that "
+            "says both). (average, join; default average)",
+            show_default=False,
+        ),
+    ] = "average",
+    text_weights: Annotated[
+        str | None,
+        typer.Option(
+            "--text-weights",
+            metavar="NAME",
+            help="Weights whose text tower reads the descriptions, where those of the video have none. "
+            "(default: the weights of the video)",
+            show_default=False,
+        ),
+    ] = None,
+    device: Annotated[
+        str,
+        typer.Option(
+            "--device",
+            metavar="NAME",
+            help="Where texts are embedded: auto, cpu, cuda, cuda:N or mps. (default auto)",
+            show_default=False,
+        ),
+    ] = "auto",
+    force: Annotated[
+        bool, typer.Option("--force", help="Score again what has not changed. (default off)")
+    ] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Show classes, sentences and recordings, and stop. (default off)"),
+    ] = False,
+    no_progress: Annotated[
+        bool, typer.Option("--no-progress", help="Plain lines instead of a live bar. (default off)")
+    ] = False,
+) -> int:
+    """Score the segments of a study against class descriptions, without any training on ratings.
+
+    Writes similarity and probability of each class for every usable segment beside the segment tables, and a
+    table of sessions into derivatives/emoclip-clinic/zeroshot. Readings are similarities to sentences, not
+    ratings: research use only. `fit --features zeroshot` predicts ratings from them.
+    """
+    if compounds not in ("average", "join"):
+        raise SettingsError("--compounds must be average or join", found=compounds)
+    study = call.open_study()
+    if not dry_run:
+        call.log_into(study)
+    from emoclip_clinic.zeroshot import weights_of_study
+
+    whole = _described(study, classes, prompt or [])
+    chosen = _chosen(whole, only, name)
+    video_weights, _ = weights_of_study(study)
+    if dry_run:
+        return _plan(study, whole, chosen, style=style, weights=text_weights or video_weights)
+
+    from emoclip_clinic.cli.work_progress import WorkProgress
+    from emoclip_clinic.encoder import EmoClip
+    from emoclip_clinic.zeroshot import score_study
+
+    model = EmoClip.from_name(text_weights or video_weights, device=device, text=True, study=study.root)
+    with WorkProgress(err, plain=no_progress) as progress:
+        scored = score_study(
+            study,
+            model,
+            chosen,
+            base=whole,
+            style=style,
+            compounds="join" if compounds == "join" else "average",
+            allow_other_weights=text_weights is not None,
+            force=force,
+            progress=progress,
+        )
+    overall = scored.sessions.groupby("class", sort=False)
+    print_table(
+        ("class", "mean similarity", "mean probability", "share of time", "episodes per minute"),
+        [(class_id, *(f"{rows[column].mean():.3f}" for column in _SHOWN)) for class_id, rows in overall],
+    )
+    n_sessions = len(scored.sessions) // len(scored.classes.ids)
+    err.print(
+        f"Means over {counted(n_sessions, 'session')}. {counted(scored.n_scored, 'recording')} scored, "
+        f"{scored.n_kept} unchanged. Style: {scored.classes.style}.",
+        soft_wrap=True,
+    )
+    if len(scored.classes.ids) == 1:
+        err.print(
+            "With one class its probability is always 1: give a second one, such as its opposite.",
+            soft_wrap=True,
+        )
+    err.print(f"Results: {study.shown(scored.path)}", soft_wrap=True)
+    err.print("Similarities to sentences, not ratings and not a diagnosis. Research use only.")
+    return ALL_WELL
+
+
+_SHOWN = ("similarity_mean", "probability_mean", "share_of_time", "episodes_per_minute")
+
+
+def _described(study: "Study", classes: str | None, prompts: list[str]) -> "DescriptionSet":
+    from emoclip_clinic.zeroshot import load_descriptions, prompt_descriptions
+
+    if prompts and classes is not None:
+        raise SettingsError(
+            "Classes come from a set or from prompts",
+            found="--classes and --prompt",
+            hint="Write the prompts into a YAML file: emoclip-clinic zeroshot template",
+        )
+    return (
+        prompt_descriptions(prompts) if prompts else load_descriptions(classes or "basic-7", study=study.root)
+    )
+
+
+def _chosen(whole: "DescriptionSet", only: str | None, name: str | None) -> "DescriptionSet":
+    chosen = whole
+    if only is not None:
+        part = whole.choose([one.strip() for one in only.split(",") if one.strip()])
+        chosen = part.model_copy(update={"name": f"{whole.name}-part"})
+    if name is not None:
+        if not name.replace("-", "").isalnum() or not name.isascii() or name != name.lower():
+            raise SettingsError(
+                "A name of readings has lower-case letters, digits and '-'", found=name, where="--name"
+            )
+        chosen = chosen.model_copy(update={"name": name})
+    return chosen
+
+
+def _plan(
+    study: "Study", whole: "DescriptionSet", chosen: "DescriptionSet", *, style: str | None, weights: str
+) -> int:
+    from emoclip_clinic.study.results import list_results
+
+    rows: list[tuple[object, ...]] = []
+    for one in chosen.classes:
+        for part in one.parts or [one.id]:
+            rows += [(one.id, part, text) for text in whole.texts(part, style=style)]
+    print_table(("class", "described by", "sentence"), rows)
+    err.print(
+        f"{counted(len(list_results(study)), 'recording')} would be read by '{weights}', style "
+        f"{style or whole.style}. Nothing was written.",
+        soft_wrap=True,
+    )
+    return ALL_WELL
