@@ -87,7 +87,7 @@ _MEANING = {
     "rmse": "Root mean squared error, in points.",
     "share_within": "Share of sessions with an unrounded absolute error of at most `within` points.",
     "share_within_rounded": "The same with predictions moved to the steps of the scale.",
-    "quadratic_kappa": "Quadratic weighted kappa, all steps of the scale; predictions rounded half up, clipped.",
+    "quadratic_kappa": "Quadratic weighted kappa, all steps of the scale; predictions rounded half up.",
 }
 
 
