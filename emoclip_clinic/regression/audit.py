@@ -173,7 +173,7 @@ def audit_leakage(
       that do not overlap in time are different content; they are noted, as are sessions of one participant
       that share a video and files without a hash. Two participants whose embeddings are equal number by
       number share a video too, whatever the files' hashes.
-    * *features*: every value is finite and every feature has a name of its own.
+    * *features*: every value is finite, or missing in a baseline, and every feature has a name of its own.
     * *ratings*: no feature has the name of an item or a score of the scale, no covariate that of another
       shipped scale (a score's bare name, such as ``general``, aside), and none is a rating in the same or in
       other units (a correlation of 1 in absolute value over at least 8 sessions).
@@ -297,13 +297,15 @@ def _check_features(features: Sequence[AuditedFeatures], n_sessions: int) -> Aud
             continue
         if len(set(block.names)) < len(block.names):
             violations.append(f"{block.name}: two features have the same name.")
-        bad = np.argwhere(~np.isfinite(block.X))
+        filled = block.kind != "embedding"  # inside each training set
+        bad = np.argwhere(np.isinf(block.X) if filled else ~np.isfinite(block.X))
         if len(bad):
             row, column = bad[0]
             first = f"row {row}, {block.names[column]}"
             violations.append(f"{block.name}: {len(bad)} values are not finite, the first in {first}.")
     counts = "; ".join(f"{len(block.names)} ({block.name})" for block in features)
-    return AuditCheck("Every feature is finite and has a name.", counts or "none", tuple(violations))
+    rule = "Every feature has a name and is finite; only a baseline's may be missing."
+    return AuditCheck(rule, counts or "none", tuple(violations))
 
 
 def _check_ratings(
@@ -360,7 +362,11 @@ def _ratings_of_other_scales(columns: Iterable[str], scale: Scale) -> Iterable[s
 def _columns_that_are_ratings(
     X: NDArray[np.floating], ratings: NDArray[np.float64]
 ) -> Iterable[tuple[int, int]]:
-    """Pairs of a feature and a rating that are one straight line."""
+    """Pairs of a feature and a rating that are one straight line where both are known."""
+    for column in np.flatnonzero(np.isnan(X).any(axis=0)):
+        known = ~np.isnan(X[:, column])
+        for _, number in _columns_that_are_ratings(X[known][:, [column]], ratings[known]):
+            yield int(column), number
     for number, rating in enumerate(ratings.T):
         rows = ~np.isnan(rating)
         y, x = rating[rows], X[rows].astype(np.float64)

@@ -107,7 +107,7 @@ def _check_finite(values: NDArray[np.floating], name: str, *, nan: bool) -> None
             raise RegressionError(
                 f"{name} must not hold NaN",
                 found=_where(rows + start, columns),
-                hint="Leave those sessions out, or fill the values inside each training fold.",
+                hint="Leave those sessions out, or pass fill_missing=True where that is offered.",
             )
         large = np.isinf(block)
         if block.dtype == np.float64:  # no float32 is too large
@@ -119,13 +119,15 @@ def _check_finite(values: NDArray[np.floating], name: str, *, nan: bool) -> None
             )
 
 
-def check_features(X: ArrayLike) -> NDArray[np.floating]:
+def check_features(X: ArrayLike, *, nan: bool = False) -> NDArray[np.floating]:
     """Return the features as a float array, without a copy where they are float already.
 
     Parameters
     ----------
     X : array-like of shape (n_rows, n_features)
         float32 and float64 are kept; integers of any width and booleans become float64.
+    nan : bool
+        Whether NaN may stand for a missing value.
 
     Returns
     -------
@@ -142,7 +144,7 @@ def check_features(X: ArrayLike) -> NDArray[np.floating]:
             "X must have the shape (rows, features), with at least one of each", found=f"shape {array.shape}"
         )
     values = _as_float(array, "X")
-    _check_finite(values, "X", nan=False)
+    _check_finite(values, "X", nan=nan)
     return values
 
 

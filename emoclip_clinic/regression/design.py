@@ -24,14 +24,15 @@ ColumnKind = Literal["number", "category"]
 
 @dataclass(frozen=True, eq=False)
 class Design:
-    """A finite numeric design.
+    """A numeric design.
 
     Attributes
     ----------
     X : ndarray of shape (n_rows, n_features)
-        Not standardised: the regressor does this inside each training set.
+        Neither filled nor standardised: the regressor does both inside each training set. NaN where a number
+        is missing.
     names : tuple of str
-        ``age``; ``age_missing`` (1 where age is filled); ``sex=F`` (1 for that level); ``sex=n/a``.
+        ``age``; ``age_missing`` (1 where age is missing); ``sex=F`` (1 for that level); ``sex=n/a``.
     columns : mapping of str to {"number", "category"}
         Columns of the table that are in the design.
     n_missing : mapping of str to int
@@ -71,13 +72,15 @@ def make_design_table(table: pd.DataFrame, *, categorical: Collection[str] = ())
     Notes
     -----
     *Categories*: one 0/1 column for each level, also for the last (ridge regression needs no reference level)
-    and for "missing". A level that no training participant has is a constant column there and has no effect,
-    as if levels had been collected inside the training set.
+    and for "missing".
 
-    *Missing numbers* are filled with the median of the rows that have one, and a further column
-    ``<name>_missing`` is 1 there, so that the model can tell them. The median is over all rows, test
-    participants included. It never looks at ratings, so that no rating can leak through it, and it stays the
-    same when ratings are permuted.
+    *Missing numbers* stay NaN, and a further column ``<name>_missing`` is 1 there, so that the model can tell
+    them. ``nested_predict(..., fill_missing=True)`` fills them in each training set, the inner ones too, with
+    the mean of the training rows that have a number.
+
+    Which columns there are is decided from all rows, test participants included. It makes no difference: a
+    column that is constant in a training set, such as a level or a gap that only test participants have, has
+    no effect there.
     """
     arrays: list[NDArray[np.float64]] = []
     names: list[str] = []
@@ -115,7 +118,6 @@ def _number(values: pd.Series[float], missing: NDArray[np.bool_]) -> dict[str, N
         raise RegressionError(
             "Numbers must be finite", found="an infinite value", where=f"column {values.name}"
         )
-    array[missing] = np.median(array[~missing])
     return {"": array} | ({"_missing": missing.astype(np.float64)} if missing.any() else {})
 
 

@@ -31,6 +31,7 @@ from emoclip_clinic.regression.permutation_stream import (
     check_memory,
     permuted_statistics,
 )
+from emoclip_clinic.regression.ridge_core import centre_known
 from emoclip_clinic.regression.splits import Groups
 
 __all__ = ["GAIN_MEANING", "gain_test"]
@@ -80,7 +81,7 @@ def gain_test(
     Y, groups, targets, families, within, order, n_permutations, seed
         As in `permutation_test`.
     baseline : array-like of shape (n_rows, n_columns)
-        Covariates and camera descriptors.
+        Covariates and camera descriptors; NaN where one is missing.
     alphas, sample_weight, outer, inner, strata, fold_seed, max_bytes
         As in `permutation_test`.
     progress : callable, optional
@@ -107,6 +108,10 @@ def gain_test(
     alpha included, and the statistic is the difference of their skills. Least squares here does not predict
     anything; it only makes the data that would be seen if the embedding added nothing.
 
+    A missing value of the baseline is filled with the mean of the training rows inside each training set of
+    both pipelines, and with the mean of the sessions that have the target in the least-squares fit. Where the
+    baseline has a column that marks the gap, as those of a study do, that fit does not depend on the filling.
+
     Freedman-Lane is the test here, and not a bootstrap of the two sets of predictions, because it repeats the
     whole pipeline and keeps its level in simulations without a gain. A paired bootstrap over participants,
     which holds the predictions fixed, is an approximate interval for the difference between two models:
@@ -122,7 +127,7 @@ def gain_test(
     Winkler AM, Ridgway GR, Webster MA, Smith SM, Nichols TE (2014). Permutation inference for the general
     linear model. NeuroImage 92, 381-397. doi:10.1016/j.neuroimage.2014.01.060
     """
-    features, columns = check_features(X), check_features(baseline)
+    features, columns = check_features(X), check_features(baseline, nan=True)
     if len(columns) != len(features):
         raise RegressionError(
             f"baseline must have {len(features)} rows, one for each row of X", found=f"shape {columns.shape}"
@@ -138,6 +143,7 @@ def gain_test(
             inner=inner,
             strata=strata,
             seed=fold_seed,
+            fill_missing=True,
         )
         for block in (np.column_stack([columns, features]), columns)
     ]
@@ -209,8 +215,9 @@ def _fit(y: Floats, columns: NDArray[np.floating], codes: NDArray[np.intp]) -> t
     """Fit one target on the baseline by least squares; return NaN and the reason where that is no basis."""
     rated = ~np.isnan(y)
     fitted = np.full(y.shape, np.nan)
-    design = columns[rated].astype(np.float64)
-    design -= design.mean(axis=0)
+    values = columns[rated].astype(np.float64)
+    known = ~np.isnan(values)
+    design = centre_known(np.where(known, values, 0.0), known, np.ones(len(values)))[0]
     spread = np.sqrt((design**2).mean(axis=0))
     design = np.column_stack([np.ones(len(design)), design / np.where(spread > 0, spread, 1.0)])
     coefficients, _, rank, _ = np.linalg.lstsq(design, y[rated])

@@ -15,6 +15,7 @@ from emoclip_clinic.regression.checks import MIN_PARTICIPANTS, check_targets, wi
 from emoclip_clinic.regression.nested import rating_patterns
 from emoclip_clinic.regression.nested_design import DEFAULT_ALPHAS, Inner, make_design
 from emoclip_clinic.regression.nested_ridge import NestedRidge
+from emoclip_clinic.regression.ridge_core import centre_known, linear_predictions
 from emoclip_clinic.regression.splits import Groups
 
 __all__ = ["GroupRidgeCV"]
@@ -34,6 +35,9 @@ class GroupRidgeCV(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type: ig
         Divide each feature by its population SD in each training set.
     seed : int
         Seed of grouped folds.
+    fill_missing : bool
+        Whether NaN in X is a missing value, to be filled with the weighted mean of the training rows that
+        have one, in each training set. By default NaN is refused.
 
     Attributes
     ----------
@@ -42,6 +46,8 @@ class GroupRidgeCV(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type: ig
     intercept_ : float or ndarray of shape (n_targets,)
     alpha_ : float or ndarray of shape (n_targets,)
         The chosen penalty of each target.
+    fill_ : ndarray, shaped as `coef_`
+        What a missing value is filled with; only if `fill_missing` is on.
     alphas_ : ndarray of shape (n_alphas,)
         The penalties tried, ascending.
     inner_errors_ : ndarray of shape (n_alphas,) or (n_alphas, n_targets)
@@ -75,11 +81,13 @@ class GroupRidgeCV(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type: ig
         inner: Inner = "auto",
         standardize: bool = True,
         seed: int = 0,
+        fill_missing: bool = False,
     ) -> None:
         self.alphas = alphas
         self.inner = inner
         self.standardize = standardize
         self.seed = seed
+        self.fill_missing = fill_missing
 
     def fit(
         self,
@@ -115,7 +123,13 @@ class GroupRidgeCV(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type: ig
         """
         X, y = without_mask(X), without_mask(y)  # scikit-learn would read what lies under a mask
         features = np.asarray(
-            validate_data(self, X, dtype=(np.float64, np.float32), ensure_min_samples=MIN_PARTICIPANTS)
+            validate_data(
+                self,
+                X,
+                dtype=(np.float64, np.float32),
+                ensure_min_samples=MIN_PARTICIPANTS,
+                ensure_all_finite=self._finite(),
+            )
         )
         if y is None:
             raise ValueError("This estimator requires y to be passed, but the target y is None")
@@ -137,6 +151,7 @@ class GroupRidgeCV(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type: ig
             inner=self.inner,
             strata=None,
             seed=self.seed,
+            fill_missing=self.fill_missing,
         )
         table = check_targets(y, len(features))
         patterns, too_few = rating_patterns(table, design.weight, design.codes)
@@ -147,6 +162,7 @@ class GroupRidgeCV(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type: ig
             )
         n_targets = table.shape[1]
         coef, intercept = np.empty((n_targets, design.X.shape[1])), np.empty(n_targets)
+        fill = np.zeros(coef.shape)
         alpha, errors = np.empty(n_targets), np.empty((len(design.alphas), n_targets))
         for mask, targets in patterns:
             ridge = NestedRidge(design, mask)
@@ -155,11 +171,17 @@ class GroupRidgeCV(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type: ig
             errors[:, targets] = inner_errors[0]
             alpha[targets] = design.alphas[index[0]]
             coef[targets], intercept[targets] = ridge.coefficients(values, index[0])
+            if design.missing is not None:
+                rows = ridge.train[0]
+                known = ~design.missing[rows]
+                fill[targets] = centre_known(design.X[rows].astype(np.float64), known, design.weight[rows])[1]
         single = np.ndim(y) == 1
         self.coef_ = coef[0] if single else coef
         self.intercept_ = float(intercept[0]) if single else intercept
         self.alpha_ = float(alpha[0]) if single else alpha
         self.inner_errors_ = errors[:, 0] if single else errors
+        if self.fill_missing:
+            self.fill_ = fill[0] if single else fill
         self.alphas_ = design.alphas
         self.inner_ = design.inner
         return self
@@ -177,11 +199,22 @@ class GroupRidgeCV(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type: ig
         """
         check_is_fitted(self)
         features = np.asarray(
-            validate_data(self, without_mask(X), dtype=(np.float64, np.float32), reset=False)
+            validate_data(
+                self,
+                without_mask(X),
+                dtype=(np.float64, np.float32),
+                reset=False,
+                ensure_all_finite=self._finite(),
+            )
         )
-        return np.asarray(features @ self.coef_.T + self.intercept_, dtype=np.float64)
+        fill = self.fill_ if self.fill_missing else None
+        return linear_predictions(features, self.coef_, self.intercept_, fill=fill)
+
+    def _finite(self) -> bool | str:
+        """What scikit-learn's check is told about NaN."""
+        return "allow-nan" if self.fill_missing else True
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = False
+        tags.input_tags.allow_nan = bool(self.fill_missing)
         return tags

@@ -104,6 +104,7 @@ def nested_predict(
     inner: Inner = "auto",
     strata: ArrayLike | None = None,
     seed: int = 0,
+    fill_missing: bool = False,
     progress: Progress | None = None,
 ) -> NestedPrediction:
     """Predict every row by ridge regression on other participants, alpha chosen among those as well.
@@ -111,7 +112,7 @@ def nested_predict(
     Parameters
     ----------
     X : array-like of shape (n_rows, n_features)
-        One row for each session (or segment), without NaN.
+        One row for each session (or segment), without NaN unless `fill_missing` is on.
     Y : array-like of shape (n_rows,) or (n_rows, n_targets)
         Ratings; NaN where one is missing.
     groups : sequence of shape (n_rows,)
@@ -131,6 +132,9 @@ def nested_predict(
         What grouped folds are balanced for, such as site. Never ratings.
     seed : int
         Seed of grouped folds.
+    fill_missing : bool
+        Whether NaN in X is a missing value. It is filled with the weighted mean of the training rows that
+        have one, in each training set, the inner ones too. By default NaN is refused.
     progress : callable, optional
         Called with (done, total) numbers of inner predictions.
 
@@ -141,8 +145,8 @@ def nested_predict(
     Raises
     ------
     RegressionError
-        If X holds NaN, a value is infinite, participants are missing or fewer than three, a participant is on
-        both sides of a fold, shapes disagree, or alphas are not positive.
+        If X holds NaN that is not to be filled, a value is infinite, participants are missing or fewer than
+        three, a participant is on both sides of a fold, shapes disagree, or alphas are not positive.
 
     Warns
     -----
@@ -154,10 +158,11 @@ def nested_predict(
     Notes
     -----
     The result equals the plain nested loop over outer folds, penalties and inner folds with scikit-learn's
-    ``Pipeline(StandardScaler(), Ridge(alpha))`` up to rounding. For each outer fold and target, alpha
-    minimises the squared error pooled over the inner folds; errors within 1e-12 of the smallest count as
-    equal, and the largest alpha among them is taken. A row without a rating in a target leaves that target's
-    training sets before anything is computed from them.
+    ``Pipeline(StandardScaler(), Ridge(alpha))`` up to rounding, with ``SimpleImputer(strategy="mean")`` as
+    first step if `fill_missing` is on. For each outer fold and target, alpha minimises the squared error
+    pooled over the inner folds; errors within 1e-12 of the smallest count as equal, and the largest alpha
+    among them is taken. A row without a rating in a target leaves that target's training sets before anything
+    is computed from them.
 
     Each distinct training set is decomposed once for all penalties and targets. With
     leave-one-participant-out at both levels, the inner training set without participants a and b serves outer
@@ -173,6 +178,7 @@ def nested_predict(
         inner=inner,
         strata=strata,
         seed=seed,
+        fill_missing=fill_missing,
     )
     table = check_targets(Y, len(design.X))
     patterns, too_few = rating_patterns(table, design.weight, design.codes)

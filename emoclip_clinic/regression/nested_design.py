@@ -40,6 +40,9 @@ class NestedDesign:
     Attributes
     ----------
     X : ndarray of shape (n_rows, n_features)
+        0 where a value is missing, which is never taken for the value.
+    missing : ndarray of bool of shape (n_rows, n_features), or None
+        Values that each training set fills with its own mean.
     codes : ndarray of shape (n_rows,)
         Participant of each row.
     weight : ndarray of shape (n_rows,)
@@ -55,6 +58,7 @@ class NestedDesign:
     """
 
     X: NDArray[np.floating]
+    missing: NDArray[np.bool_] | None
     codes: NDArray[np.intp]
     weight: NDArray[np.float64]
     alphas: NDArray[np.float64]
@@ -80,13 +84,20 @@ def make_design(
     inner: Inner,
     strata: ArrayLike | None,
     seed: int,
+    fill_missing: bool = False,
 ) -> NestedDesign:
     """Check everything but the targets, and make the folds.
 
     Parameters are those of `nested_predict`; ``outer=None`` makes one fold that trains on all rows and tests
     none.
     """
-    features = check_features(X)
+    features = check_features(X, nan=fill_missing)
+    _warn_constant(features)
+    missing = np.isnan(features) if fill_missing else None
+    if missing is not None and missing.any():
+        features = np.where(missing, features.dtype.type(0), features)
+    else:
+        missing = None
     labels, codes = participant_codes(groups, len(features))
     if len(labels) < MIN_PARTICIPANTS:
         raise RegressionError(
@@ -94,7 +105,6 @@ def make_design(
             found=len(labels),
         )
     weight = check_weights(sample_weight, len(features))
-    _warn_constant(features)
     folds = _outer_folds(outer, codes, strata, seed)
     if outer is not None and not isinstance(outer, str | Integral):
         folds = check_folds(folds, labels[codes])
@@ -107,7 +117,9 @@ def make_design(
         )
     tests = [_inner_tests(fold.train, codes, n_splits, strata_rows, seed) for fold in folds]
     name = "leave-one-participant-out" if n_splits is None else f"grouped {n_splits}-fold"
-    return NestedDesign(features, codes, weight, check_alphas(alphas), standardize, folds, tests, name)
+    return NestedDesign(
+        features, missing, codes, weight, check_alphas(alphas), standardize, folds, tests, name
+    )
 
 
 def _outer_folds(
@@ -161,7 +173,8 @@ def _inner_tests(
 
 
 def _warn_constant(X: NDArray[np.floating]) -> None:
-    constant = np.flatnonzero(X.max(axis=0) == X.min(axis=0))
+    largest, smallest = np.fmax.reduce(X, axis=0), np.fmin.reduce(X, axis=0)  # NaN counts where all are
+    constant = np.flatnonzero((largest == smallest) | np.isnan(largest))
     if constant.size:
         warnings.warn(
             f"{constant.size} of {X.shape[1]} features are constant (the first is column {constant[0]}); "

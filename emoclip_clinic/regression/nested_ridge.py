@@ -82,13 +82,14 @@ def prepare_nested(
     inner: Inner = "auto",
     strata: ArrayLike | None = None,
     seed: int = 0,
+    fill_missing: bool = False,
     rated: ArrayLike | None = None,
 ) -> NestedRidge:
     """Prepare all that does not depend on the ratings, to predict many sets of ratings afterwards.
 
     Parameters
     ----------
-    X, groups, alphas, sample_weight, standardize, outer, inner, strata, seed
+    X, groups, alphas, sample_weight, standardize, outer, inner, strata, seed, fill_missing
         As in `nested_predict`.
     rated : array-like of bool of shape (n_rows,), optional
         Rows that have a rating; all by default. One object serves the targets that share this pattern.
@@ -112,6 +113,7 @@ def prepare_nested(
         inner=inner,
         strata=strata,
         seed=seed,
+        fill_missing=fill_missing,
     )
     n_rows = len(design.X)
     mask = np.ones(n_rows, dtype=bool) if rated is None else np.asarray(rated)
@@ -163,7 +165,9 @@ class NestedRidge:
         largest = max(map(len, self.train))
         self._solver: DualRidge | PrimalRidge
         if largest <= design.X.shape[1]:
-            self._solver = DualRidge(design.X, design.weight, standardize=design.standardize)
+            self._solver = DualRidge(
+                design.X, design.weight, standardize=design.standardize, missing=design.missing
+            )
         else:
             self._solver = PrimalRidge(
                 design.X,
@@ -171,6 +175,7 @@ class NestedRidge:
                 codes=design.codes,
                 rows=np.flatnonzero(active),
                 standardize=design.standardize,
+                missing=design.missing,
             )
         self._operators: list[tuple[Floats, Floats]] | None = None
 

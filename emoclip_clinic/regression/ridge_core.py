@@ -13,7 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-__all__ = ["Sink", "TrainingSet", "constant_features", "in_parallel", "shrunken_predictions"]
+__all__ = [
+    "Sink",
+    "TrainingSet",
+    "centre_known",
+    "constant_features",
+    "in_parallel",
+    "linear_predictions",
+    "shrunken_predictions",
+]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -64,6 +72,58 @@ def constant_features(variance: Floats, mean: Floats, total_weight: Floats | flo
     eps = np.finfo(np.float64).eps
     bound = total_weight * eps * variance + (total_weight * mean * eps) ** 2
     return np.asarray(variance <= bound)
+
+
+def centre_known(values: Floats, known: NDArray[np.bool_], weight: Floats) -> tuple[Floats, Floats]:
+    """Centre columns with gaps by their mean in a training set, which then is what fills the gaps.
+
+    Parameters
+    ----------
+    values : ndarray of shape (..., n_rows, n_columns)
+        Finite also where they are not known.
+    known : ndarray of bool, shaped as `values`
+    weight : ndarray of shape (..., n_rows)
+        0 for rows that are not in the training set.
+
+    Returns
+    -------
+    centred : ndarray, shaped as `values`
+        Minus the weighted mean of the known values of the training set; 0 in the gaps. Exactly 0 in a column
+        whose known training values are equal. A column without any keeps its values.
+    mean : ndarray of shape (..., n_columns)
+    """
+    mass = weight[..., None] * known
+    total = mass.sum(axis=-2, keepdims=True)
+    first = np.take_along_axis(values, np.argmax(mass > 0, axis=-2)[..., None, :], axis=-2)
+    first *= total > 0
+    centred = (values - first) * known
+    offset = (mass * centred).sum(axis=-2, keepdims=True) / np.where(total > 0, total, 1.0)
+    return (centred - offset) * known, (first + offset)[..., 0, :]
+
+
+def linear_predictions(
+    X: NDArray[np.floating], coef: Floats, intercept: Floats | float, *, fill: Floats | None = None
+) -> Floats:
+    """Apply coefficients to rows that may have gaps.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_rows, n_features)
+        NaN only if there is a filling.
+    coef : ndarray of shape (n_features,) or (n_targets, n_features)
+    intercept : float or ndarray of shape (n_targets,)
+    fill : ndarray, shaped as `coef`, optional
+        What stands for a missing value of a feature.
+
+    Returns
+    -------
+    ndarray of shape (n_rows,) or (n_rows, n_targets)
+    """
+    if fill is None:
+        return np.asarray(X @ coef.T + intercept, dtype=np.float64)
+    missing = np.isnan(X)
+    filled = missing.astype(np.float64) @ (coef * fill).T
+    return np.asarray(np.where(missing, 0.0, X) @ coef.T + filled + intercept, dtype=np.float64)
 
 
 def shrunken_predictions(left: Floats, eigenvalues: Floats, projected: Floats, alphas: Floats) -> Floats:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from emoclip_clinic.regression.ridge_core import (
     Sink,
     TrainingSet,
+    centre_known,
     constant_features,
     in_parallel,
     shrunken_predictions,
@@ -56,12 +57,23 @@ class DualRidge:
     weight : ndarray of shape (n_rows,)
     standardize : bool
         Divide by the weighted population SD of the training rows.
+    missing : ndarray of bool of shape (n_rows, n_features), or None
+        Values to be filled with the mean of the training rows that have one.
     """
 
-    def __init__(self, X: NDArray[np.floating], weight: Floats, *, standardize: bool) -> None:
+    def __init__(
+        self,
+        X: NDArray[np.floating],
+        weight: Floats,
+        *,
+        standardize: bool,
+        missing: NDArray[np.bool_] | None = None,
+    ) -> None:
         self._X = np.ascontiguousarray(X, dtype=np.float64)
         self._weight = weight
         self._standardize = standardize
+        self._gaps = np.empty(0, dtype=np.intp) if missing is None else np.flatnonzero(missing.any(axis=0))
+        self._missing = None if missing is None else missing[:, self._gaps]
 
     def run(self, sets: Sequence[TrainingSet], Y: Floats, *, alphas: Floats, sink: Sink) -> None:
         """Predict for every use of every training set, and hand the predictions to ``sink``.
@@ -145,6 +157,10 @@ class DualRidge:
         mean = np.matmul(weight[:, None], training)[:, 0] / total
         rows -= mean[:, None]
         mean += first
+        if self._missing is not None:
+            trained = np.concatenate([weight, np.zeros((len(tests), n_test))], axis=1)
+            values, known = self._X[index[..., None], self._gaps], ~self._missing[index]
+            rows[..., self._gaps], mean[:, self._gaps] = centre_known(values, known, trained)
         scale = np.ones_like(mean)
         if self._standardize:
             variance = np.matmul(weight[:, None], training**2)[:, 0] / total

@@ -8,7 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from emoclip_clinic.regression.ridge_core import Sink, TrainingSet, constant_features, shrunken_predictions
+from emoclip_clinic.regression.ridge_core import (
+    Sink,
+    TrainingSet,
+    centre_known,
+    constant_features,
+    shrunken_predictions,
+)
 
 __all__ = ["PrimalRidge"]
 
@@ -46,7 +52,7 @@ class _Sums:
 
 @dataclass(frozen=True, eq=False)
 class _Recomputed:
-    """Features that hardly vary in the training set beside their variation in all rows, from X itself."""
+    """Features with gaps, or that hardly vary in the training set beside all rows, from X itself."""
 
     features: Rows  # (k,)
     mean: Floats  # (k,), in the units of X
@@ -79,12 +85,23 @@ class PrimalRidge:
         Rows that may be trained on.
     standardize : bool
         Divide by the weighted population SD of the training rows.
+    missing : ndarray of bool of shape (n_rows, n_features), or None
+        Values to be filled with the mean of the training rows that have one.
     """
 
     def __init__(
-        self, X: NDArray[np.floating], weight: Floats, *, codes: Rows, rows: Rows, standardize: bool
+        self,
+        X: NDArray[np.floating],
+        weight: Floats,
+        *,
+        codes: Rows,
+        rows: Rows,
+        standardize: bool,
+        missing: NDArray[np.bool_] | None = None,
     ) -> None:
         self._X = X
+        self._missing = missing
+        self._has_gaps = np.zeros(X.shape[1], dtype=bool) if missing is None else missing.any(axis=0)
         self._weight = weight
         self._standardize = standardize
         self._rows = rows
@@ -184,8 +201,16 @@ class PrimalRidge:
         block -= mean
         if anew.features.size:
             raw = self._X[np.ix_(rows, anew.features)].astype(np.float64)
-            block[:, anew.features] = (raw - anew.mean) / self._unit[anew.features]
+            raw -= anew.mean
+            raw /= self._unit[anew.features]
+            block[:, anew.features] = raw * self._known(rows, anew.features)
         return block
+
+    def _known(self, rows: Rows, features: Rows) -> NDArray[np.bool_]:
+        """Tell which values are there."""
+        if self._missing is None:
+            return np.ones((1, len(features)), dtype=bool)
+        return np.asarray(~self._missing[np.ix_(rows, features)])
 
     def _raw_mean(self, mean: Floats, anew: _Recomputed) -> Floats:
         """Return the mean of a training set in the units of X."""
@@ -229,7 +254,8 @@ class PrimalRidge:
         mean = sums.total / weight
         gram = sums.gram
         gram -= weight * np.outer(mean, mean)
-        anew = self._recompute(rows, np.diag(gram) / weight < CANCELLED * self._variance, gram, mean)
+        lost = np.diag(gram) / weight < CANCELLED * self._variance
+        anew = self._recompute(rows, lost | self._has_gaps, gram, mean)
         variance = np.diag(gram) / weight
         scale = np.ones_like(mean)
         if self._standardize:
@@ -242,18 +268,15 @@ class PrimalRidge:
         return _Spectrum(mean, scale, weight, anew, eigenvalues, vectors)
 
     def _recompute(self, rows: Rows, lost: NDArray[np.bool_], gram: Floats, mean: Floats) -> _Recomputed:
-        """Replace the sums of the features that lost digits, in place, by sums over the training rows."""
+        """Replace sums of features with gaps or lost digits, in place, by sums over the training rows."""
         features = np.flatnonzero(lost)
         if not features.size:
             return _Recomputed(features, np.empty(0), np.empty((len(rows), 0)))
         weight, unit = self._weight[rows], self._unit[features]
-        # Differences to the first training row are exactly zero for a feature that is constant there.
-        first = self._X[rows[0], features].astype(np.float64)
-        columns: Floats = self._X[np.ix_(rows, features)].astype(np.float64) - first
-        offset = weight @ columns / weight.sum()
-        columns -= offset
+        values = self._X[np.ix_(rows, features)].astype(np.float64)
+        columns, raw_mean = centre_known(values, self._known(rows, features), weight)
         columns *= weight[:, None] / unit
-        anew = _Recomputed(features, first + offset, columns)
+        anew = _Recomputed(features, raw_mean, columns)
         mean[features] = (anew.mean - self._shift[features]) / unit
         cross = np.zeros((len(mean), len(features)))
         for start in range(0, len(rows), _block_rows(len(mean))):

@@ -174,6 +174,17 @@ def test_a_rating_with_gaps_is_found_by_its_values(toy: Scale) -> None:
     replace(fit, X=X, Y=Y).refused(toy, "mean_e000 is n1 in other units")
 
 
+def test_a_covariate_may_have_gaps_and_is_compared_where_it_has_none(toy: Scale) -> None:
+    fit = Fit()
+    X = fit.X.copy()
+    X[[0, 3], 1] = np.nan
+    assert replace(fit, X=X, kind="covariates").audit(toy).passed
+    replace(fit, X=X).refused(toy, "2 values are not finite, the first in row 0, mean_e001")
+    replace(fit, X=np.where(np.isnan(X), np.inf, X), kind="covariates").refused(toy, "not finite")
+    X[:, 1] = np.where(np.isnan(X[:, 1]), np.nan, 20 - 3 * fit.Y[:, 1])
+    replace(fit, X=X, kind="covariates").refused(toy, "mean_e001 is n2 in other units")
+
+
 def test_what_may_be_chance_is_no_leak(toy: Scale) -> None:
     """A group coded 0 and 1 may equal a rating with two values; six rows may be in line."""
     fit = Fit()

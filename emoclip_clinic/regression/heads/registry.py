@@ -163,7 +163,8 @@ def make_head_data(
     Parameters
     ----------
     features : mapping of str to array-like of shape (n_rows, n)
-        Blocks by name, all with the same rows.
+        Blocks by name, all with the same rows. NaN is a missing value; a regressor that fills none refuses
+        it.
     Y : array-like of shape (n_rows,) or (n_rows, n_targets)
         NaN where a rating is missing.
     groups : sequence of shape (n_rows,)
@@ -178,13 +179,13 @@ def make_head_data(
     Raises
     ------
     RegressionError
-        If shapes disagree, features hold NaN, or a participant is on both sides of a fold.
+        If shapes disagree, or a participant is on both sides of a fold.
     """
     n_rows = len(groups)
     _, codes = participant_codes(groups, n_rows)
     blocks = {}
     for name, values in features.items():
-        blocks[name] = check_features(values)
+        blocks[name] = check_features(values, nan=True)
         if len(blocks[name]) != n_rows:
             raise RegressionError(
                 f"Every block of features must have {n_rows} rows, one for each label in groups",

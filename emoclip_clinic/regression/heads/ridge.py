@@ -14,6 +14,7 @@ from emoclip_clinic.regression.group_ridge import GroupRidgeCV
 from emoclip_clinic.regression.heads.registry import HeadData, HeadPrediction, HeadProgress, register_head
 from emoclip_clinic.regression.nested import nested_predict
 from emoclip_clinic.regression.nested_design import DEFAULT_ALPHAS, Inner
+from emoclip_clinic.regression.ridge_core import linear_predictions
 
 __all__ = ["RidgeHead"]
 
@@ -22,22 +23,28 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class _Linear:
-    """Coefficients and intercepts in the units of the features."""
+    """Coefficients and intercepts in the units of the features, and what stands for a missing value."""
 
     coef: Floats
     intercept: Floats
     alpha: Floats
+    fill: Floats | None
 
     def predict(self, X: ArrayLike) -> Floats:
-        features = check_features(X)
+        features = check_features(X, nan=self.fill is not None)
         if features.shape[1] != self.coef.shape[1]:
             raise RegressionError(
                 f"The ridge was trained on {self.coef.shape[1]} features", found=features.shape[1]
             )
-        return np.asarray(features @ self.coef.T + self.intercept, dtype=np.float64)
+        return linear_predictions(features, self.coef, self.intercept, fill=self.fill)
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
-        return {"coef": self.coef, "intercept": self.intercept, "alpha": self.alpha}
+        named: dict[str, NDArray[np.generic]] = {
+            "coef": self.coef,
+            "intercept": self.intercept,
+            "alpha": self.alpha,
+        }
+        return named if self.fill is None else named | {"fill": self.fill}
 
 
 @dataclass(frozen=True)
@@ -53,6 +60,8 @@ class RidgeHead:
         See `nested_predict`.
     seed : int
         Seed of grouped inner folds.
+    fill_missing : bool
+        Whether the features may have gaps, as covariates do; see `nested_predict`.
     """
 
     name: str = "ridge"
@@ -61,6 +70,7 @@ class RidgeHead:
     alphas: tuple[float, ...] = DEFAULT_ALPHAS
     inner: Inner = "auto"
     seed: int = 0
+    fill_missing: bool = False
 
     def out_of_fold(self, data: HeadData, *, progress: HeadProgress | None = None) -> HeadPrediction:
         """Predict by nested cross-validation."""
@@ -73,6 +83,7 @@ class RidgeHead:
             outer=data.folds,
             inner=self.inner,
             seed=self.seed,
+            fill_missing=self.fill_missing,
             progress=progress,
         )
         return HeadPrediction(
@@ -89,22 +100,24 @@ class RidgeHead:
             np.full((n_targets, features.shape[1]), np.nan),
             np.full(n_targets, np.nan),
             np.full(n_targets, np.nan),
+            np.zeros((n_targets, features.shape[1])) if self.fill_missing else None,
         )
         rated = ~np.isnan(data.Y) & (data.weight > 0)[:, None]
         usable = [k for k in range(n_targets) if _enough(data.groups[rated[:, k]])]
         if usable:
-            ridge = GroupRidgeCV(self.alphas, inner=self.inner, seed=self.seed).fit(
-                features, data.Y[:, usable], groups=data.groups, sample_weight=data.weight
-            )
+            ridge = GroupRidgeCV(
+                self.alphas, inner=self.inner, seed=self.seed, fill_missing=self.fill_missing
+            ).fit(features, data.Y[:, usable], groups=data.groups, sample_weight=data.weight)
             model.coef[usable], model.intercept[usable] = ridge.coef_, ridge.intercept_
             model.alpha[usable] = ridge.alpha_
+            if model.fill is not None:
+                model.fill[usable] = ridge.fill_
         return model
 
     def restore(self, arrays: Mapping[str, NDArray[np.generic]]) -> _Linear:
         """Make the fitted regressor again from its arrays."""
-        return _Linear(
-            *(np.asarray(arrays[name], dtype=np.float64) for name in ("coef", "intercept", "alpha"))
-        )
+        named = {name: np.asarray(array, dtype=np.float64) for name, array in arrays.items()}
+        return _Linear(named["coef"], named["intercept"], named["alpha"], named.get("fill"))
 
 
 def _enough(participants: NDArray[np.intp]) -> bool:
@@ -112,5 +125,5 @@ def _enough(participants: NDArray[np.intp]) -> bool:
 
 
 register_head(RidgeHead())
-register_head(RidgeHead(name="ridge-covariates", reads="covariates", baseline=True))
-register_head(RidgeHead(name="ridge-camera", reads="camera", baseline=True))
+register_head(RidgeHead(name="ridge-covariates", reads="covariates", baseline=True, fill_missing=True))
+register_head(RidgeHead(name="ridge-camera", reads="camera", baseline=True, fill_missing=True))
