@@ -18,12 +18,13 @@ if TYPE_CHECKING:
 
 __all__ = ["fit", "setting_options"]
 
-_WHAT, _FROM, _BY, _ON, _CHANCE = (
+_WHAT, _FROM, _BY, _ON, _CHANCE, _OTHER = (
     "What is predicted",
     "From which features",
     "By which models",
     "Tested on whom",
     "Against chance",
+    "Under other choices",
 )
 _PANELS = {
     **dict.fromkeys(
@@ -33,6 +34,7 @@ _PANELS = {
     **dict.fromkeys(("models", "hidden", "mlp_seeds", "covariates", "device"), _BY),
     **dict.fromkeys(("outer", "n_splits", "n_repeats", "stratify", "seed"), _ON),
     **dict.fromkeys(("permutations", "statistic", "permute_within", "gain", "resamples"), _CHANCE),
+    **dict.fromkeys(("sensitivity", "subsamples"), _OTHER),
 }
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,6 +23,7 @@ from emoclip_clinic.study.layout import Study
 from emoclip_clinic.study.ratings import Ratings
 
 __all__ = [
+    "MAIN_ROLES",
     "LedgerEntry",
     "Role",
     "append_ledger",
@@ -33,7 +34,8 @@ __all__ = [
     "read_ledger",
 ]
 
-Role = Literal["primary", "exploratory"]
+Role = Literal["primary", "exploratory", "sensitivity"]
+MAIN_ROLES: tuple[Role, ...] = ("primary", "exploratory")
 
 _COLUMNS = ("when_utc", "fit", "scale", "target", "role", "settings", "ratings_sha256", "version")
 
@@ -50,8 +52,9 @@ class LedgerEntry:
         What the rows of one fit have in common: a hash of time, scale and settings.
     scale, target : str
         The scale, and the item, score or change that was predicted.
-    role : {"primary", "exploratory"}
-        Whether this analysis was planned as the primary one.
+    role : {"primary", "exploratory", "sensitivity"}
+        Whether this analysis was planned as the primary one; "sensitivity" for the same ridge under other
+        choices, without a test.
     settings : str
         Settings of the fit as JSON with sorted keys.
     ratings_sha256 : str
@@ -107,6 +110,7 @@ def ledger_entries(
     settings: Mapping[str, object],
     ratings_sha256: str,
     primary: Sequence[str] = (),
+    sensitivity: Sequence[Mapping[str, object]] = (),
     when: datetime | None = None,
 ) -> tuple[LedgerEntry, ...]:
     """Compose the rows of a fit.
@@ -123,13 +127,15 @@ def ledger_entries(
         Hash of the ratings.
     primary : sequence of str
         Targets that were planned as primary; the others are exploratory.
+    sensitivity : sequence of mapping
+        Settings of other choices that were tried on the same targets.
     when : datetime, optional
         Time of the fit, with a time zone; by default now.
 
     Returns
     -------
     tuple of LedgerEntry
-        One for each target.
+        One for each target, then one for each target and other choice.
 
     Raises
     ------
@@ -141,27 +147,33 @@ def ledger_entries(
         raise RegressionError(
             "A primary target must be among the targets of the fit", found=", ".join(unknown) or "no target"
         )
-    try:
-        text = json.dumps(dict(settings), sort_keys=True, ensure_ascii=False, allow_nan=False)
-    except (TypeError, ValueError) as error:
-        raise RegressionError(
-            "Settings in the ledger must be what JSON can hold", found=str(error)
-        ) from error
+    texts = [_settings_text(one) for one in (settings, *sensitivity)]
     moment = (when or datetime.now(UTC)).astimezone(UTC).isoformat(timespec="microseconds")
-    fit = hashlib.sha256(f"{moment} {scale} {text}".encode()).hexdigest()[:12]
+    fit = hashlib.sha256(f"{moment} {scale} {texts[0]}".encode()).hexdigest()[:12]
+    roles = dict.fromkeys(targets, MAIN_ROLES[1]) | dict.fromkeys(primary, MAIN_ROLES[0])
     return tuple(
         LedgerEntry(
             when_utc=moment.replace("+00:00", "Z"),
             fit=fit,
             scale=scale,
             target=target,
-            role="primary" if target in primary else "exploratory",
+            role="sensitivity" if number else roles[target],
             settings=text,
             ratings_sha256=ratings_sha256,
             version=__version__,
         )
+        for number, text in enumerate(texts)
         for target in targets
     )
+
+
+def _settings_text(settings: Mapping[str, object]) -> str:
+    try:
+        return json.dumps(dict(settings), sort_keys=True, ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise RegressionError(
+            "Settings in the ledger must be what JSON can hold", found=str(error)
+        ) from error
 
 
 def append_ledger(study: Study | Path | str, entries: Sequence[LedgerEntry]) -> Path:
@@ -228,7 +240,11 @@ def read_ledger(study: Study | Path | str) -> tuple[LedgerEntry, ...]:
 
 
 def count_analyses(
-    entries: Sequence[LedgerEntry], *, ratings_sha256: str | None = None, scale: str | None = None
+    entries: Sequence[LedgerEntry],
+    *,
+    ratings_sha256: str | None = None,
+    scale: str | None = None,
+    roles: Collection[Role] = MAIN_ROLES,
 ) -> int:
     """Count the different analyses that were tried: target and settings; a repetition counts once.
 
@@ -240,6 +256,9 @@ def count_analyses(
         Only of these ratings.
     scale : str, optional
         Only of this scale.
+    roles : collection of {"primary", "exploratory", "sensitivity"}
+        Only of these roles; by default the main analyses. Count the other choices by ``("sensitivity",)`` and
+        say their number beside: whoever picks the best of them has tried them all.
 
     Returns
     -------
@@ -250,7 +269,9 @@ def count_analyses(
         {
             (one.scale, one.target, one.settings)
             for one in entries
-            if ratings_sha256 in (None, one.ratings_sha256) and scale in (None, one.scale)
+            if one.role in roles
+            and ratings_sha256 in (None, one.ratings_sha256)
+            and scale in (None, one.scale)
         }
     )
 

@@ -179,6 +179,19 @@ class FitSettings(BaseModel):
         int, Field(ge=100, description="Bootstrap resamples of participants for intervals.")
     ] = 10_000
 
+    # under other choices
+    sensitivity: Annotated[
+        bool,
+        Field(description="Fit the ridge under other aggregations and folds too, without a test."),
+    ] = True
+    subsamples: Annotated[
+        int,
+        Field(
+            ge=0,
+            description="Fit the ridge to so many random subsamples of 80 % of the participants; 0 for none.",
+        ),
+    ] = 50
+
     # on which machine
     device: Annotated[
         str,
@@ -210,6 +223,10 @@ class FitSettings(BaseModel):
     def results(self) -> dict[str, object]:
         """Return the settings that change a result: all but where the work is done."""
         return self.model_dump(mode="json", exclude={"device"})
+
+    def analysis(self) -> dict[str, object]:
+        """Return the settings that make one analysis another one: without what only adds tables beside it."""
+        return self.model_dump(mode="json", exclude={"device", "sensitivity", "subsamples"})
 
 
 def load_fit_settings(

@@ -13,7 +13,10 @@ from typer.testing import CliRunner
 from emoclip_clinic.cli import app
 from tests.regression.fit_study import FitStudy, write_fit_study
 
-QUICK = ("--models", "ridge", "--items", "cains1,cains2,cains3", "--permutations", "99", "--resamples", "200")
+QUICK = (
+    "--models", "ridge", "--items", "cains1,cains2,cains3", "--permutations", "99", "--resamples", "200",
+    "--no-sensitivity", "--subsamples", "0",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -20,6 +20,8 @@ QUICK = {
     "permutations": 99,
     "resamples": 200,
     "gain": False,
+    "sensitivity": False,
+    "subsamples": 0,
 }
 """Settings that keep a fit short."""
 

@@ -20,6 +20,7 @@ from emoclip_clinic.regression.features.segments import (
 from emoclip_clinic.regression.features.sessions import (
     MIN_USABLE_S,
     SessionFeatures,
+    features_by_aggregation,
     session_features,
     session_keys,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "VideoContent",
     "aggregate",
     "aggregation_names",
+    "features_by_aggregation",
     "iter_sessions",
     "next_apart",
     "register_aggregation",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import math
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,7 +29,7 @@ from emoclip_clinic.study.results import Result
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["MIN_USABLE_S", "SessionFeatures", "session_features", "session_keys"]
+__all__ = ["MIN_USABLE_S", "SessionFeatures", "features_by_aggregation", "session_features", "session_keys"]
 
 _log = logging.getLogger(__name__)
 
@@ -59,6 +61,8 @@ class SessionFeatures:
         The videos of all sessions, the excluded ones too.
     source : EmbeddingSource
         Weights and settings behind the embeddings.
+    segments_sha256 : str
+        Hash of all segment tables that were read, whatever the aggregation makes of them.
     """
 
     sessions: pd.DataFrame
@@ -69,6 +73,7 @@ class SessionFeatures:
     min_usable_s: float
     contents: tuple[VideoContent, ...]
     source: EmbeddingSource
+    segments_sha256: str
 
     @property
     def keys(self) -> tuple[SessionKey, ...]:
@@ -139,50 +144,123 @@ def session_features(
         If the aggregation is unknown, min_usable_s is negative, or no session is left; the message then
         counts the reasons.
     """
-    import pandas as pd
+    found = features_by_aggregation(
+        study,
+        [aggregation],
+        min_usable_s=min_usable_s,
+        tasks=tasks,
+        only=only,
+        allow_mixed=allow_mixed,
+    )[aggregation]
+    if isinstance(found, RegressionError):
+        raise found
+    if found.source.weights_kind == "random":
+        _log.warning("Embeddings of random weights mean nothing, and so do predictions from them.")
+    return found
 
-    chosen_aggregations(aggregation)  # before hours of reading
+
+def features_by_aggregation(
+    study: Study | Path | str,
+    aggregations: Sequence[str],
+    *,
+    min_usable_s: float = MIN_USABLE_S,
+    tasks: Sequence[str] | None = None,
+    only: Collection[SessionKey] | None = None,
+    allow_mixed: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> dict[str, SessionFeatures | RegressionError]:
+    """Aggregate the segments of each session in several ways, reading every table once.
+
+    Parameters
+    ----------
+    study, min_usable_s, tasks, only, allow_mixed
+        As :func:`session_features`.
+    aggregations : sequence of str
+        Expressions such as ``mean`` and ``mean+std``.
+    progress : callable, optional
+        Called with (done, total) sessions; the total is known if `only` is given.
+
+    Returns
+    -------
+    dict of str to SessionFeatures or RegressionError
+        In place of an aggregation that no session has enough video for, the error that says so.
+
+    Raises
+    ------
+    StudyError, FormatError, RegressionError
+        As :func:`session_features`.
+    """
+    for how in aggregations:
+        chosen_aggregations(how)  # before hours of reading
     if not (math.isfinite(min_usable_s) and min_usable_s >= 0):
         raise RegressionError("min_usable_s must be 0 or more seconds", found=min_usable_s)
-    kept: list[dict[str, object]] = []
-    excluded: list[dict[str, object]] = []
-    rows: list[NDArray[np.float64]] = []
+    rows = {how: _Rows() for how in aggregations}
     contents: list[VideoContent] = []
-    names: tuple[str, ...] = ()
     source: EmbeddingSource | None = None
-    for session, results in iter_sessions(study, tasks=tasks, only=only, allow_mixed=allow_mixed):
+    digest = hashlib.sha256()
+    for done, (session, results) in enumerate(
+        iter_sessions(study, tasks=tasks, only=only, allow_mixed=allow_mixed), start=1
+    ):
         contents += [_content(one) for one in results]
+        for one in results:
+            digest.update(one.sidecar.tables["segments"].sha256.encode())
         source = source or EmbeddingSource.of(results[0])
         about = _about(session)
-        reason = _too_little(session, min_usable_s)
-        if reason is None:
-            names, row = aggregate(session, aggregation)
-            reason = _undefined(names, row, len(session.embeddings))
-        if reason is None:
-            kept.append(about)
-            rows.append(row)
-        else:
-            excluded.append(about | {"reason": reason})
-    if not rows or source is None:
-        reasons = pd.Series([str(one["reason"]) for one in excluded], dtype="str").value_counts()
-        raise RegressionError(
-            "At least one session must have enough usable video",
-            found="; ".join(f"{n} x {reason}" for reason, n in reasons.items()) or "no session",
-            where=Study.of(study).root,
-            hint="See coverage in status.tsv. Lower min_usable_s, or choose an aggregation that needs fewer"
-            " segments.",
+        too_little = _too_little(session, min_usable_s)
+        for how, own in rows.items():
+            own.add(session, how, about, too_little)
+        if progress is not None and only is not None:
+            progress(done, len(only))
+    return {
+        how: _nothing_usable(study, own)
+        if source is None or not own.lines
+        else SessionFeatures(
+            sessions=_table(own.kept),
+            X=np.vstack(own.lines),
+            names=own.names,
+            excluded=_table(own.excluded, "reason"),
+            aggregation=how,
+            min_usable_s=float(min_usable_s),
+            contents=tuple(contents),
+            source=source,
+            segments_sha256=digest.hexdigest(),
         )
-    if source.weights_kind == "random":
-        _log.warning("Embeddings of random weights mean nothing, and so do predictions from them.")
-    return SessionFeatures(
-        sessions=_table(kept),
-        X=np.vstack(rows),
-        names=names,
-        excluded=_table(excluded, "reason"),
-        aggregation=aggregation,
-        min_usable_s=float(min_usable_s),
-        contents=tuple(contents),
-        source=source,
+        for how, own in rows.items()
+    }
+
+
+@dataclass
+class _Rows:
+    """What one aggregation has made of the sessions that were read so far."""
+
+    kept: list[dict[str, object]] = field(default_factory=list)
+    excluded: list[dict[str, object]] = field(default_factory=list)
+    lines: list[NDArray[np.float64]] = field(default_factory=list)
+    names: tuple[str, ...] = ()
+
+    def add(
+        self, session: SessionSegments, how: str, about: dict[str, object], too_little: str | None
+    ) -> None:
+        """Aggregate a session, or note why it cannot be."""
+        reason, row = too_little, None
+        if reason is None:
+            self.names, row = aggregate(session, how)
+            reason = _undefined(self.names, row, len(session.embeddings))
+        if row is None or reason is not None:
+            self.excluded.append(about | {"reason": reason})
+        else:
+            self.kept.append(about)
+            self.lines.append(row)
+
+
+def _nothing_usable(study: Study | Path | str, rows: _Rows) -> RegressionError:
+    counts = Counter(str(one["reason"]) for one in rows.excluded)
+    return RegressionError(
+        "At least one session must have enough usable video",
+        found="; ".join(f"{n} x {reason}" for reason, n in counts.most_common()) or "no session",
+        where=Study.of(study).root,
+        hint="See coverage in status.tsv. Lower min_usable_s, or choose an aggregation that needs fewer"
+        " segments.",
     )
 
 

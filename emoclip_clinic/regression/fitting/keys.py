@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,11 +13,12 @@ from numpy.typing import NDArray
 
 from emoclip_clinic import __version__
 from emoclip_clinic.regression.fitting.model_heads import BASELINE_RATING, head_facts, model_head
+from emoclip_clinic.regression.heads.mlp import MlpHead
 
 if TYPE_CHECKING:
     from emoclip_clinic.regression.fitting.plan import FitPlan
 
-__all__ = ["data_hashes", "fit_key", "model_key"]
+__all__ = ["data_hashes", "fit_key", "model_key", "number_versions"]
 
 
 def data_hashes(plan: FitPlan) -> dict[str, str]:
@@ -54,7 +56,7 @@ def data_hashes(plan: FitPlan) -> dict[str, str]:
 
 
 def model_key(plan: FitPlan, name: str, hashes: dict[str, str]) -> str:
-    """Return the key of one model: its settings, features, targets and folds, and our version.
+    """Return the key of one model: settings, features, targets, folds, and the versions that make numbers.
 
     Parameters
     ----------
@@ -70,15 +72,23 @@ def model_key(plan: FitPlan, name: str, hashes: dict[str, str]) -> str:
     str
         64 hexadecimal digits.
     """
-    block = name if name == BASELINE_RATING else model_head(name, plan.settings).reads
+    head = None if name == BASELINE_RATING else model_head(name, plan.settings)
+    trained_by = {}
+    if isinstance(head, MlpHead):
+        from emoclip_clinic.regression.mlp.train import choose_device
+
+        trained_by = {**number_versions(("torch",)), "device": choose_device(head.device).partition(":")[0]}
+    block = BASELINE_RATING if head is None else head.reads
     return _digest(
         {
             "version": __version__,
+            "numbers": number_versions(("numpy", "scipy")),
             "head": head_facts(name, plan.settings),
             "features": hashes.get(block or ""),
             "level": plan.settings.features,
             "targets": hashes["targets"],
             "folds": hashes["folds"],
+            "trained by": trained_by,
         },
         [],
     )
@@ -109,9 +119,25 @@ def fit_key(plan: FitPlan, hashes: dict[str, str]) -> str:
         "missing": plan.rated.missing.to_dict("split"),
         "source": plan.features.source.weights_sha256,
         "extraction": plan.features.source.settings,
+        "segments": plan.features.segments_sha256,
         "videos": sorted((one.participant_id, one.sha256 or "") for one in plan.features.contents),
     }
     return _digest(parts, [plan.rated.n_raters])
+
+
+def number_versions(packages: Sequence[str]) -> dict[str, str]:
+    """Return major and minor versions of the packages that compute; bug-fix releases count as equal.
+
+    Parameters
+    ----------
+    packages : sequence of str
+        Names of installed distributions; nothing is imported.
+
+    Returns
+    -------
+    dict of str to str
+    """
+    return {name: ".".join(version(name).split(".")[:2]) for name in packages}
 
 
 def _digest(facts: object, arrays: Iterable[NDArray[np.generic]]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +13,11 @@ import numpy as np
 from emoclip_clinic.regression.fitting.array_files import write_arrays
 from emoclip_clinic.regression.fitting.metrics import METRIC_COLUMNS
 from emoclip_clinic.regression.fitting.plain import plain, records
+from emoclip_clinic.regression.fitting.report_columns import (
+    NULL_COLUMNS,
+    SENSITIVITY_COLUMNS,
+    STABILITY_COLUMNS,
+)
 from emoclip_clinic.study.files import read_json, sha256_file, write_json, write_table, write_tsv
 from emoclip_clinic.study.formats import FORMAT_VERSION
 from emoclip_clinic.study.versions import software_versions
@@ -92,32 +97,35 @@ def write_outputs(result: FitResult, refits: Mapping[str, Mapping[str, Any]], *,
         _predictions(result),
         metadata={"table": "predictions", "format_version": str(FORMAT_VERSION)},
     )
-    write_tsv(folder / "metrics.tsv", records(result.metrics), columns=list(METRIC_COLUMNS))
-    if result.by_group is None:
-        (folder / "metrics_by_group.tsv").unlink(missing_ok=True)
-    else:
-        write_tsv(
-            folder / "metrics_by_group.tsv", records(result.by_group), columns=list(result.by_group.columns)
-        )
+    tables: dict[str, tuple[list[dict[str, Any]], Sequence[str]]] = {
+        "metrics.tsv": (records(result.metrics), list(METRIC_COLUMNS)),
+        "folds.tsv": (_fold_rows(plan), ["repeat", "fold", "participant_id", "session_id"]),
+        "left_out.tsv": (records(plan.rated.left_out), list(plan.rated.left_out.columns)),
+    }
     gains = result.gain_facts.get("table", [])
-    if gains:
-        write_tsv(folder / "gain.tsv", gains, columns=list(gains[0]))
-    else:
-        (folder / "gain.tsv").unlink(missing_ok=True)
-    write_tsv(
-        folder / "folds.tsv", _fold_rows(plan), columns=["repeat", "fold", "participant_id", "session_id"]
-    )
-    write_tsv(
-        folder / "left_out.tsv", records(plan.rated.left_out), columns=list(plan.rated.left_out.columns)
-    )
+    optional = {
+        "gain.tsv": (gains, list(gains[0]) if gains else []),
+        "sensitivity.tsv": (result.sensitivity.rows, list(SENSITIVITY_COLUMNS)),
+        "stability.tsv": (result.stability.rows, list(STABILITY_COLUMNS)),
+    }
+    if result.by_group is not None:
+        optional["metrics_by_group.tsv"] = (records(result.by_group), list(result.by_group.columns))
+    tables |= {name: table for name, table in optional.items() if table[0]}
+    for name, (rows, columns) in tables.items():
+        write_tsv(folder / name, rows, columns=columns)
+    names = ["predictions.parquet", *tables]
+    if result.draws:
+        metadata = {"table": "null", "format_version": str(FORMAT_VERSION)}
+        write_table(folder / "null.parquet", _null_draws(result), metadata=metadata)
+        names.append("null.parquet")
+    for name in ("metrics_by_group.tsv", "null.parquet", *optional):
+        if name not in names:
+            (folder / name).unlink(missing_ok=True)
     for old in (folder / "models").glob("*.safetensors"):
         if old.stem not in refits:
             old.unlink()
     for model, arrays in refits.items():
         write_arrays(model_path(folder, model), arrays, facts=model_facts(plan, model))
-    names = ["predictions.parquet", "metrics.tsv", "folds.tsv", "left_out.tsv"]
-    names += ["metrics_by_group.tsv"] if result.by_group is not None else []
-    names += ["gain.tsv"] if gains else []
     names += [f"models/{model}.safetensors" for model in refits]
     files = {name: sha256_file(folder / name) for name in names}
     write_json(folder / "fit.json", _fit_record(result, key, files))
@@ -212,7 +220,33 @@ def _predictions(result: FitResult) -> pa.Table:
     return pa.Table.from_pandas(table, schema=schema, preserve_index=False).replace_schema_metadata(None)
 
 
-def _fold_rows(plan: FitPlan) -> list[dict[str, object]]:
+def _null_draws(result: FitResult) -> pa.Table:
+    """Long table: test, item, permutation from slow to fast; without items that were not tested."""
+    import pyarrow as pa
+
+    parts = []
+    for name, facts in (("test", result.test_facts), ("gain", result.gain_facts)):
+        draws = result.draws.get(name)
+        for number, row in enumerate(facts["table"] if draws is not None else ()):
+            if row["reason"] or draws is None:
+                continue
+            observed = np.nan if row["observed"] is None else row["observed"]
+            value = np.concatenate([[observed], draws[:, number]])
+            columns = {
+                "item": pa.DictionaryArray.from_arrays(np.zeros(len(value), dtype=np.int32), [row["target"]]),
+                "statistic": pa.DictionaryArray.from_arrays(
+                    np.zeros(len(value), dtype=np.int32), [facts["statistic"]]
+                ),
+                "permutation": pa.array(np.arange(len(value), dtype=np.int32)),
+                "value": pa.array(value, mask=~np.isfinite(value)),
+            }
+            parts.append(pa.table({column: columns[column] for column in NULL_COLUMNS}))
+    plain_text = [pa.string(), pa.string(), pa.int32(), pa.float64()]
+    schema = pa.schema(list(zip(NULL_COLUMNS, plain_text, strict=True)))
+    return pa.concat_tables([part.cast(schema) for part in parts])
+
+
+def _fold_rows(plan: FitPlan) -> list[dict[str, Any]]:
     """Who was tested where; all others of the repetition trained."""
     return [
         {"repeat": fold.repeat, "fold": fold.name, "participant_id": participant, "session_id": session}
@@ -264,6 +298,8 @@ def _fit_record(result: FitResult, key: str, files: Mapping[str, str]) -> dict[s
         "models_left_out": dict(plan.impossible),
         "permutation_test": result.test_facts,
         "gain_test": result.gain_facts,
+        "sensitivity": result.sensitivity.facts,
+        "stability": result.stability.facts,
         "audit": plan.audit.to_json(),
         "trained_on": {
             "participants": sorted(people),

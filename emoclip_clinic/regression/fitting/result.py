@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emoclip_clinic.regression.fitting.plan import FitPlan
+from emoclip_clinic.regression.fitting.side_tables import SideTable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,6 +65,10 @@ class FitResult:
         About the test of the gain over covariates and camera, or why there is none.
     hashes : mapping of str to str
         Of the data.
+    sensitivity, stability : SideTable
+        Rows of sensitivity.tsv and stability.tsv, or why there are none; without rows if nothing had changed.
+    draws : mapping of str to ndarray of shape (n_permutations, n_targets)
+        The statistic in each permutation, by ``test`` and ``gain``; empty if nothing had changed.
     up_to_date : bool
         Whether nothing had changed since the last run, so that nothing was done.
     """
@@ -75,4 +80,7 @@ class FitResult:
     test_facts: dict[str, Any]
     gain_facts: dict[str, Any]
     hashes: Mapping[str, str]
+    sensitivity: SideTable
+    stability: SideTable
+    draws: Mapping[str, NDArray[np.float64]]
     up_to_date: bool = False

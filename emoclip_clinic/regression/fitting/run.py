@@ -20,7 +20,10 @@ from emoclip_clinic.regression.fitting.outputs import current_fit, read_metrics,
 from emoclip_clinic.regression.fitting.plain import plain
 from emoclip_clinic.regression.fitting.plan import FitPlan
 from emoclip_clinic.regression.fitting.result import FitResult, ModelOutcome, Progress
+from emoclip_clinic.regression.fitting.sensitivity import alternatives, sensitivity
+from emoclip_clinic.regression.fitting.side_tables import SideTable
 from emoclip_clinic.regression.fitting.significance import add_p_values, gain_p, permutation_p
+from emoclip_clinic.regression.fitting.stability import stability
 from emoclip_clinic.regression.ledger import append_ledger, ledger_entries
 from emoclip_clinic.study.files import remove_leftovers
 
@@ -70,7 +73,17 @@ def run_fit(plan: FitPlan, *, force: bool = False, progress: Progress | None = N
     if done is not None:
         metrics, by_group = read_metrics(plan.folder)
         return FitResult(
-            plan, metrics, by_group, {}, done["permutation_test"], done["gain_test"], hashes, up_to_date=True
+            plan=plan,
+            metrics=metrics,
+            by_group=by_group,
+            outcomes={},
+            test_facts=done["permutation_test"],
+            gain_facts=done["gain_test"],
+            hashes=hashes,
+            sensitivity=SideTable(done["sensitivity"]),
+            stability=SideTable(done["stability"]),
+            draws={},
+            up_to_date=True,
         )
     work = plan.folder / "work"
     keys = {model: model_key(plan, model, hashes) for model in plan.models}
@@ -87,6 +100,8 @@ def run_fit(plan: FitPlan, *, force: bool = False, progress: Progress | None = N
         refits[model] = _refitted(plan, model, say)
     tested = permutation_p(plan, hashes=hashes, work=work, force=force, progress=say)
     gained = gain_p(plan, hashes=hashes, work=work, force=force, progress=say)
+    others = sensitivity(plan, outcomes, hashes=hashes, work=work, force=force, progress=say)
+    drawn = stability(plan, outcomes, hashes=hashes, work=work, force=force, progress=say)
     say("measures", 0, 0)
     predictions = {model: outcome.predictions for model, outcome in outcomes.items()}
     result = FitResult(
@@ -97,10 +112,16 @@ def run_fit(plan: FitPlan, *, force: bool = False, progress: Progress | None = N
         test_facts=tested.facts,
         gain_facts=gained.facts,
         hashes=hashes,
+        sensitivity=others,
+        stability=drawn,
+        draws={
+            name: one.draws for name, one in (("test", tested), ("gain", gained)) if one.draws is not None
+        },
     )
     _enter_into_ledger(plan)  # before anyone sees a number
     write_outputs(result, refits, key=key)
-    _remove_old_work(work, keep=[*keys.values(), *(one.key for one in (tested, gained) if one.key)])
+    pieces = (tested, gained, others, drawn)
+    _remove_old_work(work, keep=[*keys.values(), *(one.key for one in pieces if one.key)])
     return result
 
 
@@ -154,15 +175,15 @@ def _refitted(plan: FitPlan, model: str, say: Progress) -> Mapping[str, NDArray[
 
 
 def _enter_into_ledger(plan: FitPlan) -> None:
-    settings = plan.settings.results()
     append_ledger(
         plan.study,
         ledger_entries(
             plan.rated.targets,
             scale=plan.scale.name,
-            settings={name: settings[name] for name in sorted(settings)},
+            settings=plan.settings.analysis(),
             ratings_sha256=plan.ratings_sha256,
             primary=plan.primary,
+            sensitivity=[other.settings.analysis() for other in alternatives(plan)],
         ),
     )
 

@@ -6,13 +6,14 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from emoclip_clinic.errors import RegressionError
+from emoclip_clinic.regression.fitting.array_files import read_arrays, write_arrays
 from emoclip_clinic.regression.fitting.keys import model_key
 from emoclip_clinic.regression.fitting.model_heads import model_head
 from emoclip_clinic.regression.fitting.plain import plain, records
@@ -20,7 +21,6 @@ from emoclip_clinic.regression.fitting.result import Progress
 from emoclip_clinic.regression.gain import gain_test
 from emoclip_clinic.regression.heads.ridge import RidgeHead
 from emoclip_clinic.regression.permutation import PermutationTest, permutation_test
-from emoclip_clinic.study.files import read_json, write_json
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,7 +48,7 @@ TESTED_MODEL = "ridge"
 _COLUMNS = {"p": "p", "p_step_down": "p_step_down", "p_holm": "p_holm", "p_bh": "p_benjamini_hochberg"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Tested:
     """The permutation test, or why there is none.
 
@@ -58,10 +58,13 @@ class Tested:
         For fit.json: what was done, and ``table`` with one row for each target; or ``not_tested``.
     key : str or None
         Key under which the test is kept; None if it was not done.
+    draws : ndarray of shape (n_permutations, n_targets) or None
+        The statistic in each permutation.
     """
 
     facts: dict[str, Any]
     key: str | None = None
+    draws: NDArray[np.float64] | None = None
 
 
 def permutation_p(
@@ -116,7 +119,7 @@ def gain_p(plan: FitPlan, *, hashes: dict[str, str], work: Path, force: bool, pr
         return Tested({"not_tested": reason})
     key = _key(plan, hashes, ["gain", {name: hashes[name] for name in plan.designs}])
     tested = _kept_or_done("gain test", run_gain_test, plan, key, work=work, force=force, progress=progress)
-    return Tested({**tested.facts, "beyond": sorted(plan.designs)}, tested.key)
+    return replace(tested, facts={**tested.facts, "beyond": sorted(plan.designs)})
 
 
 def why_not_tested(plan: FitPlan) -> str | None:
@@ -211,9 +214,10 @@ def _kept_or_done(
     force: bool,
     progress: Progress,
 ) -> Tested:
-    path = work / f"{name.replace(' ', '_')}-{key[:16]}.json"
+    path = work / f"{name.replace(' ', '_')}-{key[:16]}.safetensors"
     if path.exists() and not force:
-        return Tested(read_json(path), key)
+        arrays, kept = read_arrays(path)
+        return Tested(kept["test"], key, arrays["draws"])
     progress(name, 0, 0)
     try:
         test = run(
@@ -225,8 +229,8 @@ def _kept_or_done(
         _log.warning("No %s: %s", name, error)
         return Tested({"not_tested": str(error)})
     facts = plain({**test.record(), "within": plan.settings.permute_within, "table": records(test.table)})
-    write_json(path, facts)
-    return Tested(facts, key)
+    write_arrays(path, {"draws": test.null}, facts={"test": facts})
+    return Tested(facts, key, test.null)
 
 
 def add_p_values(metrics: pd.DataFrame, tested: Tested, *, chosen: Collection[str]) -> pd.DataFrame:
