@@ -97,7 +97,7 @@ def test_loadings_leave_a_variance_for_each_item_itself(scale) -> None:
 
 def test_facial_items_follow_their_latents_and_others_do_not() -> None:
     cohort = draw_cohort(400, seed=2)
-    means = table(cohort, PANSS).groupby(["participant_id", "session_id", "item"])["value"].mean().unstack()
+    means = table(cohort, PANSS).pivot_table("value", ["participant_id", "session_id"], "item")
     people = [cohort.participants[number].participant_id for number, _ in cohort.sessions]
     means = means.reindex(pd.MultiIndex.from_arrays([people, [s for _, s in cohort.sessions]]))
     known = known_agreement(PANSS, draws=100_000)
