@@ -1,4 +1,4 @@
-"""Whole small studies with a real fit: embeddings and ratings are drawn, everything else is as users have it."""
+"""Whole small studies with a real fit: embeddings and ratings are drawn, all else is as users have it."""
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -61,7 +61,7 @@ def _numbered(n: int) -> tuple[str, ...]:
 
 _GOOD = Recipe(_numbered(48), fit={"gain": True})
 HOSTILE = (
-    "<b>Müller</b>, 1", "=1+1", "Ünal; Ö.", "@SUM(A1)", "+49 30", '"quoted" & co', "<script>alert(7)</script>",
+    "<b>Müller</b>, 1", "=1+1", "Ünal; Ö.", "@SUM(A1)", "+49 30", '"quoted" & co', "<script>x(7)</script>",
     "O'Brien", "a|b$c^2", "%_x{y}", "Ægir\\9", "ß-12",
 )  # fmt: skip
 """Identifiers that a table, a page or a spreadsheet could take for something else."""
