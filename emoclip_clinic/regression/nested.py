@@ -189,11 +189,12 @@ def nested_predict(
     chosen = np.full((n_folds, n_targets), np.nan)
     errors = np.full((n_folds, len(design.alphas), n_targets), np.nan)
     n_sets = 0
-    for mask, targets in patterns:
+    for number_of_pattern, (mask, targets) in enumerate(patterns):
         ridge = NestedRidge(design, mask)
         logger.debug("%d targets, %d inner training sets", len(targets), ridge.n_training_sets)
         _warn_folds(ridge, targets)
-        result = ridge.predict(table[:, targets], progress=progress)
+        part = None if progress is None else _part_of(progress, number_of_pattern, len(patterns), design)
+        result = ridge.predict(table[:, targets], progress=part)
         predictions[:, :, targets] = result.predictions
         errors[:, :, targets] = result.inner_errors
         chosen[:, targets] = np.where(ridge.usable[:, None], design.alphas[result.alpha_index], np.nan)
@@ -212,6 +213,16 @@ def nested_predict(
         design.inner,
         n_sets,
     )
+
+
+def _part_of(progress: Progress, number: int, n_parts: int, design: NestedDesign) -> Progress:
+    """Turn progress of one pattern of missing ratings into progress of the whole, from 0 to its end once."""
+    size = sum(len(rows) for tests in design.inner_tests for rows in tests)
+
+    def tell(done: int, total: int) -> None:
+        progress(number * size + done * size // total, n_parts * size)
+
+    return tell
 
 
 def warn_targets(Y: Floats, too_few: NDArray[np.intp]) -> None:

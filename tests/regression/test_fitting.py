@@ -1,7 +1,11 @@
 """A fit from segment tables and ratings to its folder: what it finds, writes, and does not repeat."""
 
 import json
+import os
 import shutil
+import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -487,3 +491,35 @@ def test_the_networks_of_a_fit_are_counted_while_they_are_trained(fresh: FitStud
         done, total = told[what][-1]
         assert told[what][0] == (0, 0)
         assert done == total > 0
+
+
+def test_two_fits_of_one_name_do_not_work_at_once(fresh: FitStudy) -> None:
+    from emoclip_clinic.regression.fitting.one_at_a_time import one_at_a_time
+
+    inside: list[str] = []
+
+    def tell(what: str, done: int, total: int) -> None:
+        if not inside:
+            inside.append(what)
+            with pytest.raises(RegressionError, match="one process at a time") as caught:
+                run_fit(fresh.plan())
+            assert f"process {os.getpid()} on {socket.gethostname()}" in str(caught.value)
+            assert "--name" in str(caught.value)
+            with one_at_a_time(fresh.folder.with_name("other")):
+                pass
+
+    run_fit(fresh.plan(permutations=0), progress=tell)
+    assert inside
+    assert not run_fit(fresh.plan()).up_to_date
+
+
+def test_the_lock_of_a_killed_fit_is_free(fresh: FitStudy) -> None:
+    code = (
+        "import os, pathlib, sys\n"
+        "from emoclip_clinic.regression.fitting.one_at_a_time import one_at_a_time\n"
+        "with one_at_a_time(pathlib.Path(sys.argv[1])): os._exit(9)"
+    )
+    assert subprocess.run([sys.executable, "-c", code, str(fresh.folder)], check=False).returncode == 9
+    assert (fresh.folder.parent / ".fit-cains.json").exists()
+    run_fit(fresh.plan(permutations=0))
+    assert not (fresh.folder.parent / ".fit-cains.json").exists()

@@ -204,6 +204,19 @@ def test_above_150_participants_the_inner_split_is_grouped_10_fold():
     assert named.inner == "leave-one-participant-out"
 
 
+def test_progress_goes_from_begin_to_end_once_whatever_ratings_are_missing():
+    rng = np.random.default_rng(8)
+    groups, X, Y = np.repeat(np.arange(6), 2), rng.standard_normal((12, 5)), rng.standard_normal((12, 4))
+    Y[0, 1] = Y[3, 2] = np.nan
+    seen = []
+    nested_predict(X, Y, groups, alphas=[1, 10], progress=lambda *now: seen.append(now))
+    assert len({total for _, total in seen}) == 1
+    done = [done for done, _ in seen]
+    assert done == sorted(done)
+    assert done[-1] == seen[0][1]
+    assert done[0] < done[-1] / 3
+
+
 def test_progress_reaches_the_total():
     X, Y, groups, _ = sessions(5, 30, 1)
     seen = []

@@ -16,6 +16,7 @@ from emoclip_clinic.regression.fitting.keys import data_hashes, fit_key, model_k
 from emoclip_clinic.regression.fitting.metrics import group_table, metrics_table
 from emoclip_clinic.regression.fitting.model_heads import model_head
 from emoclip_clinic.regression.fitting.models import fit_all, out_of_fold
+from emoclip_clinic.regression.fitting.one_at_a_time import one_at_a_time
 from emoclip_clinic.regression.fitting.outputs import current_fit, read_metrics, write_outputs
 from emoclip_clinic.regression.fitting.plain import plain
 from emoclip_clinic.regression.fitting.plan import FitPlan
@@ -54,7 +55,7 @@ def run_fit(plan: FitPlan, *, force: bool = False, progress: Progress | None = N
     Raises
     ------
     RegressionError
-        If a model cannot be trained, or the permutation test has too few distinct permutations.
+        If a model cannot be trained, or another process is making this fit.
     StudyError
         If the operating system refuses to write.
 
@@ -65,7 +66,11 @@ def run_fit(plan: FitPlan, *, force: bool = False, progress: Progress | None = N
     out. A model or a fit whose key is that of a stored one is not computed again. Finished models lie in
     ``work/`` and survive an interruption.
     """
-    say = progress or _silent
+    with one_at_a_time(plan.folder):
+        return _run(plan, force=force, say=progress or _silent)
+
+
+def _run(plan: FitPlan, *, force: bool, say: Progress) -> FitResult:
     remove_leftovers(plan.folder)
     hashes = data_hashes(plan)
     key = fit_key(plan, hashes)
