@@ -1,0 +1,191 @@
+"""The part of a page on raters: how well they agree, and the model as one more rater."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from emoclip_clinic.reporting.page.blocks import (
+    Block,
+    Bullets,
+    Cell,
+    Folded,
+    Picture,
+    Record,
+    Section,
+    Shown,
+    Table,
+    Text,
+    estimate,
+    fixed,
+    plain_text,
+    table_of,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from emoclip_clinic.reporting.analysis.records import RaterAnalysis
+    from emoclip_clinic.reporting.page.blocks import Drawing
+
+__all__ = ["rater_section"]
+
+_NAME = plain_text("Item or score", "label")
+
+
+def rater_section(
+    raters: RaterAnalysis, drawings: Sequence[Drawing], *, title: str, names: Mapping[str, str]
+) -> Section:
+    """Compose the part.
+
+    Parameters
+    ----------
+    raters : RaterAnalysis
+        The numbers.
+    drawings : sequence of Drawing
+        Figures.
+    title : str
+        Title of the section.
+    names : mapping of str to str
+        Readable names of the items.
+
+    Returns
+    -------
+    Section
+        With one rater, it says what is missing.
+    """
+    blocks: list[Block] = [Text(sentence, "missing") for sentence in raters.missing]
+    blocks += [Picture(drawing) for drawing in drawings]
+    if len(raters.model_human):
+        blocks += [
+            _beside(_labelled(raters.model_human, names)),
+            *_verdicts(_labelled(raters.verdicts, names)),
+        ]
+    if len(raters.ceiling):
+        blocks.append(_ceiling(_labelled(raters.ceiling, names)))
+    if len(raters.human):
+        human = _human(_labelled(raters.human, names))
+        blocks.append(human if len(human.rows) <= _SHORT else Folded("Raters with each other", (human,)))
+    if len(raters.pairwise):
+        blocks.append(Folded("Every pair of raters", (_pairwise(_labelled(raters.pairwise, names)),)))
+    if raters.notes:
+        blocks.append(Bullets(raters.notes))
+    return Section("raters", title, tuple(blocks), is_empty=raters.human.empty)
+
+
+_SHORT = 16
+
+
+def _labelled(frame: pd.DataFrame, names: Mapping[str, str]) -> list[Record]:
+    return [
+        {**row, "label": names.get(row["item"], row["item"]) or "all"} for row in frame.to_dict("records")
+    ]
+
+
+def _beside(rows: list[Record]) -> Table:
+    return table_of(
+        "model-human",
+        "One rater, and the model, each with the mean of the other raters; 95 % intervals in brackets",
+        rows,
+        [
+            _NAME,
+            plain_text("Statistic", "statistic"),
+            Shown(
+                "n (sessions)", lambda row: Cell(f"{row['n_clusters']} ({row['n']})", str(row["n_clusters"]))
+            ),
+            estimate("Human", "human"),
+            estimate("Model", "model"),
+            estimate("Model minus human", "difference"),
+            plain_text("Note", "flag"),
+        ],
+        notes=[
+            "n: participants. Intervals: bootstrap over participants, these raters held fixed. Of MAE a "
+            "positive difference is worse, of all others better.",
+            "A difference that is not significant does not show that model and rater are equal.",
+        ],
+        for_paper=True,
+    )
+
+
+def _verdicts(rows: list[Record]) -> list[Block]:
+    if not rows:
+        return []
+    shown = table_of(
+        "verdicts",
+        "Is the model as good as one more rater?",
+        rows,
+        [
+            _NAME,
+            plain_text("Statistic", "statistic"),
+            fixed("Margin", "margin"),
+            plain_text("Origin of the margin", "margin_origin"),
+            fixed("97.5 % lower limit", "lower_limit", meaning="One-sided lower limit of model minus human."),
+            plain_text("Verdict", "verdict"),
+            plain_text("Why", "reason"),
+        ],
+        notes=["Non-inferior: the lower limit lies above minus the margin."],
+        for_paper=True,
+    )
+    return [shown if len(rows) <= _SHORT else Folded("Verdicts", (shown,))]
+
+
+def _ceiling(rows: list[Record]) -> Table | Folded:
+    shown = table_of(
+        "ceiling",
+        "Reliability of the ratings as used, and the highest r to expect; 95 % intervals in brackets",
+        rows,
+        [
+            _NAME,
+            plain_text("Raters", "design"),
+            plain_text("Form", "form"),
+            fixed("n", "n", "whole"),
+            fixed("Ratings per session", "k"),
+            estimate("Reliability", "reliability"),
+            estimate("Ceiling of r", "ceiling"),
+            plain_text("Note", "flag"),
+        ],
+        notes=[
+            "The ceiling is the root of the reliability, if errors of raters and model are independent. "
+            "Raters who share an interview share errors with the video, and r can exceed the ceiling. Two "
+            "single raters agree at the reliability itself, so an r above theirs is not superhuman."
+        ],
+        for_paper=True,
+    )
+    return shown if len(rows) <= _SHORT else Folded("Reliability and ceiling", (shown,))
+
+
+def _human(rows: list[Record]) -> Table:
+    return table_of(
+        "human",
+        "Raters with each other, 95 % intervals in brackets",
+        rows,
+        [
+            _NAME,
+            plain_text("Statistic", "statistic"),
+            fixed("n", "n", "whole"),
+            fixed("Participants", "n_clusters", "whole"),
+            estimate("Estimate", "estimate", low="ci_low", high="ci_high"),
+            fixed("p", "p", "p"),
+            plain_text("Interval", "ci_method"),
+            plain_text("Note", "flag"),
+        ],
+        for_paper=True,
+    )
+
+
+def _pairwise(rows: list[Record]) -> Table:
+    return table_of(
+        "pairs-of-raters",
+        "Every pair of raters",
+        rows,
+        [
+            _NAME,
+            plain_text("Rater", "rater_a"),
+            plain_text("Other rater", "rater_b"),
+            fixed("n", "n", "whole"),
+            fixed("Pearson r", "pearson_r"),
+            fixed("CCC", "ccc"),
+            fixed("ICC(A,1)", "icc_a1"),
+            fixed("MAE", "mae"),
+        ],
+    )
