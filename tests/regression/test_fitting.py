@@ -452,8 +452,13 @@ def test_the_same_video_of_two_participants_stops_the_fit(fresh: FitStudy) -> No
 
 
 def test_the_estimate_names_every_part_of_the_work(original: FitStudy) -> None:
-    assert set(estimate_seconds(original.plan(gain=True))) == {"ridge", "permutation test", "gain test"}
-    assert set(estimate_seconds(original.plan(permutations=0))) == {"ridge"}
+    everything = {"ridge", "baselines", "permutation test", "gain test", "sensitivity", "stability"}
+    seconds = estimate_seconds(original.plan(gain=True, sensitivity=True, subsamples=4))
+    assert set(seconds) == everything
+    assert all(value > 0 for value in seconds.values())
+    assert set(estimate_seconds(original.plan(permutations=0))) == {"ridge", "baselines"}
+    change = original.plan(target="change", baseline="ses-1", permutations=0, sensitivity=True, subsamples=4)
+    assert set(estimate_seconds(change)) == {"ridge", "baselines", "sensitivity", "stability"}
 
 
 def test_a_small_network_is_fitted_beside_the_ridge(fresh: FitStudy) -> None:

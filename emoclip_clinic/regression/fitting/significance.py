@@ -37,6 +37,7 @@ __all__ = [
     "permutation_p",
     "run_gain_test",
     "run_test",
+    "why_no_gain_test",
     "why_not_tested",
 ]
 
@@ -110,11 +111,7 @@ def gain_p(plan: FitPlan, *, hashes: dict[str, str], work: Path, force: bool, pr
     Tested
         As :func:`permutation_p`.
     """
-    reason = why_not_tested(plan)
-    if reason is None and not plan.settings.gain:
-        reason = "gain = off"
-    if reason is None and not plan.designs:
-        reason = "the study has neither covariates nor camera descriptors that vary"
+    reason = why_no_gain_test(plan)
     if reason is not None:
         return Tested({"not_tested": reason})
     key = _key(plan, hashes, ["gain", {name: hashes[name] for name in plan.designs}])
@@ -131,6 +128,16 @@ def why_not_tested(plan: FitPlan) -> str | None:
     if plan.segments is not None:
         return "models that are trained on segments are not tested"
     return None
+
+
+def why_no_gain_test(plan: FitPlan) -> str | None:
+    """Say why a fit has no test of the gain over its baselines; None if it has one."""
+    reason = why_not_tested(plan)
+    if reason is None and not plan.settings.gain:
+        reason = "gain = off"
+    if reason is None and not plan.designs:
+        reason = "the study has neither covariates nor camera descriptors that vary"
+    return reason
 
 
 def run_test(
