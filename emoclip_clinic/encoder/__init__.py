@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         warn_if_random,
         weights_store,
     )
+    from emoclip_clinic.encoder.tensor_files import read_tensors
     from emoclip_clinic.encoder.texts import tokenize, tokens_needed
 
 __all__ = [
@@ -51,6 +52,7 @@ __all__ = [
     "load_network",
     "published_state",
     "random_network",
+    "read_tensors",
     "resolve_device",
     "resolve_precision",
     "save_weights",
@@ -82,6 +84,7 @@ _HOMES = {
         "warn_if_random",
         "weights_store",
     ),
+    "tensor_files": ("read_tensors",),
     "texts": ("tokenize", "tokens_needed"),
 }
 
