@@ -10,7 +10,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from emoclip_clinic.errors import RegressionError
 from emoclip_clinic.regression.checks import check_features, check_targets
-from emoclip_clinic.regression.nested_design import DEFAULT_ALPHAS, Inner, Outer, make_design
+from emoclip_clinic.regression.nested_design import (
+    DEFAULT_ALPHAS,
+    Inner,
+    NestedDesign,
+    Outer,
+    make_design,
+)
 from emoclip_clinic.regression.nested_ridge import Progress
 from emoclip_clinic.regression.permutation import (
     PermutationTest,
@@ -56,7 +62,8 @@ def gain_test(
     Y: ArrayLike,
     groups: Groups,
     *,
-    baseline: ArrayLike,
+    baseline: ArrayLike | None = None,
+    own_baseline: ArrayLike | None = None,
     targets: Sequence[str] | None = None,
     families: Sequence[str] | None = None,
     within: ArrayLike | None = None,
@@ -80,8 +87,12 @@ def gain_test(
         Session features from the embedding.
     Y, groups, targets, families, within, order, n_permutations, seed
         As in `permutation_test`.
-    baseline : array-like of shape (n_rows, n_columns)
+    baseline : array-like of shape (n_rows, n_columns), optional
         Covariates and camera descriptors; NaN where one is missing.
+    own_baseline : array-like of shape (n_rows, n_targets), optional
+        One more column for each target alone. For a change it is the rating of the same item at the baseline
+        session: a change is coupled to it, and without it the gain could be no more than regression to the
+        mean. At least one of the two must be given.
     alphas, sample_weight, outer, inner, strata, fold_seed, max_bytes
         As in `permutation_test`.
     progress : callable, optional
@@ -98,7 +109,7 @@ def gain_test(
     Raises
     ------
     RegressionError
-        As `permutation_test`, and if baseline and features have different rows.
+        As `permutation_test`, and if there is no baseline, or its shape does not fit.
 
     Notes
     -----
@@ -127,28 +138,29 @@ def gain_test(
     Winkler AM, Ridgway GR, Webster MA, Smith SM, Nichols TE (2014). Permutation inference for the general
     linear model. NeuroImage 92, 381-397. doi:10.1016/j.neuroimage.2014.01.060
     """
-    features, columns = check_features(X), check_features(baseline, nan=True)
-    if len(columns) != len(features):
-        raise RegressionError(
-            f"baseline must have {len(features)} rows, one for each row of X", found=f"shape {columns.shape}"
-        )
-    designs = [
-        make_design(
-            block,
-            groups,
-            alphas=alphas,
-            sample_weight=sample_weight,
-            standardize=True,
-            outer=outer,
-            inner=inner,
-            strata=strata,
-            seed=fold_seed,
-            fill_missing=True,
-        )
-        for block in (np.column_stack([columns, features]), columns)
-    ]
-    full = designs[0]
+    features = check_features(X)
     table = check_targets(Y, len(features))
+    columns = _columns(baseline, own_baseline, table.shape)
+
+    def designs_of(target: int) -> list[NestedDesign]:
+        return [
+            make_design(
+                block,
+                groups,
+                alphas=alphas,
+                sample_weight=sample_weight,
+                standardize=True,
+                outer=outer,
+                inner=inner,
+                strata=strata,
+                seed=fold_seed,
+                fill_missing=True,
+            )
+            for block in (np.column_stack([columns[target], features]), columns[target])
+        ]
+
+    designs = designs_of(0)
+    full = designs[0]
     names, family = name_targets(table.shape[1], targets, families)
     half = max_bytes // 2
     operator_bytes = check_memory(full, half)
@@ -158,13 +170,17 @@ def gain_test(
     fitted = np.full(table.shape, np.nan)
     for target, reason in enumerate(reasons):
         if not reason:
-            fitted[:, target], reasons[target] = _fit(table[:, target], columns, full.codes)
+            fitted[:, target], reasons[target] = _fit(table[:, target], columns[target], full.codes)
     tested = np.array([not reason for reason in reasons])
     patterns = tested_patterns(table, tested, full)
+    approximate = len(patterns) > 1
+    if own_baseline is not None:  # every target has features of its own
+        patterns = [(mask, chosen[[k]]) for mask, chosen in patterns for k in range(len(chosen))]
     gains = np.full((1 + draws.n_draws, table.shape[1]), np.nan)
     skills = np.full((2, table.shape[1]), np.nan)
     ticks = Ticks(progress, draws.n_draws * len(patterns))
     for mask, chosen in patterns:
+        designs = designs if own_baseline is None else designs_of(int(chosen[0]))
         with_embedding, without = (
             RidgeStatistic(design, mask, statistic="skill", max_bytes=operator_bytes) for design in designs
         )
@@ -186,7 +202,7 @@ def gain_test(
     result = result.join(p_values(gains, np.array(family), tested))
     result["n_distinct"] = [count_text(n) for n in n_distinct]
     result["reason"] = reasons
-    statement = describe(draws, "the gain in skill", approximate=len(patterns) > 1)
+    statement = describe(draws, "the gain in skill", approximate=approximate)
     return PermutationTest(
         result,
         gains[1:],
@@ -198,6 +214,26 @@ def gain_test(
         seed,
         f"{statement} {GAIN_MEANING}",
     )
+
+
+def _columns(
+    baseline: ArrayLike | None, own_baseline: ArrayLike | None, shape: tuple[int, ...]
+) -> list[NDArray[np.floating]]:
+    """Return the baseline's columns for each target."""
+    n_rows, n_targets = shape
+    if baseline is None and own_baseline is None:
+        raise RegressionError("A gain must be one over a baseline", found="none")
+    shared = np.empty((n_rows, 0)) if baseline is None else check_features(baseline, nan=True)
+    if len(shared) != n_rows:
+        raise RegressionError(
+            f"baseline must have {n_rows} rows, one for each row of X", found=f"shape {shared.shape}"
+        )
+    if own_baseline is None:
+        return [shared] * n_targets
+    own = check_features(own_baseline, nan=True)
+    if own.shape != (n_rows, n_targets):
+        raise RegressionError(f"own_baseline must have the shape {shape} of Y", found=f"shape {own.shape}")
+    return [np.column_stack([shared, column]) for column in own.T]
 
 
 @dataclass(frozen=True, eq=False)

@@ -290,6 +290,21 @@ def test_change_is_compared_with_a_model_of_the_baseline_rating(fresh: FitStudy)
     assert any("admitted as the comparator" in note for note in audit["checks"]["ratings"]["notes"])
 
 
+def test_the_gain_of_a_change_is_one_beyond_its_baseline_rating(fresh: FitStudy) -> None:
+    result = run_fit(fresh.plan(target="change", baseline="1", gain=True, covariates="age"))
+    assert result.gain_facts["beyond"] == ["camera", "covariates", "ridge-baseline-rating"]
+    skills = {row["target"]: row["skill_baseline"] for row in result.gain_facts["table"]}
+    rated, k = result.plan.rated, result.plan.rated.targets.index("cains1")
+    assert rated.baseline_ratings is not None
+    blocks = [design.X for design in result.plan.designs.values()]
+    known = np.column_stack([*blocks, rated.baseline_ratings[:, k]])
+    direct = nested_predict(known, rated.Y[:, k], rated.groups, fill_missing=True)
+    expected = (
+        1 - ((direct.predictions - rated.Y[:, k]) ** 2).sum() / ((direct.baseline - rated.Y[:, k]) ** 2).sum()
+    )
+    assert skills["cains1"] == pytest.approx(expected)
+
+
 def test_the_camera_of_a_change_is_that_of_the_videos_that_are_compared(fresh: FitStudy) -> None:
     change = {"target": "change", "baseline": "ses-1"}
     plans = {

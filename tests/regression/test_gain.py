@@ -55,6 +55,49 @@ def test_the_gain_is_the_difference_of_two_skills():
     np.testing.assert_allclose(table["observed"], table["skill"] - table["skill_baseline"], rtol=1e-12)
 
 
+def test_a_column_of_each_target_alone_is_as_if_the_target_were_alone():
+    X, Y, age, groups = study(6, gain=1)
+    own = np.random.default_rng(6).standard_normal(Y.shape)
+    Y = Y + own
+    Y[2, 0] = np.nan
+    options = {"alphas": ALPHAS, "n_permutations": 39, "seed": 5, "order": np.zeros(len(Y))}
+    both = gain_test(X, Y, groups, baseline=age, own_baseline=own, **options)
+    rated = ~np.isnan(Y[:, 0])
+    for target in range(2):
+        columns = np.column_stack([age, own[:, target]])
+        alone = gain_test(X, Y[:, [target]], groups, baseline=columns, **options)
+        np.testing.assert_allclose(both.table["skill"][target], alone.table["skill"][0], rtol=1e-9)
+        assert both.table["skill_baseline"][target] == pytest.approx(alone.table["skill_baseline"][0])
+        if target == 1:  # in the first, the order of random draws depends on who is rated
+            np.testing.assert_allclose(both.null[:, target], alone.null[:, 0], atol=1e-9)
+    assert rated.sum() == both.table["n"][0]
+
+
+def test_regression_to_the_mean_is_no_gain_over_the_baseline_rating():
+    ps = {"known": [], "unknown": []}
+    for seed in range(12):
+        rng = np.random.default_rng([seed, 7])
+        before = rng.standard_normal((24, 10))
+        change = before - rng.standard_normal((24, 10))  # the follow-up has nothing to do with it
+        X = rng.standard_normal((24, 10)) + 3 * before  # the video shows the state at baseline
+        arguments = {"outer": 4, "inner": 3, "alphas": ALPHAS, "n_permutations": 39, "seed": seed}
+        age = rng.standard_normal((24, 1))
+        for name, own in (("known", before), ("unknown", None)):
+            test = gain_test(X, change, np.arange(24), baseline=age, own_baseline=own, **arguments)
+            ps[name] += test.table["p"].tolist()
+    share = {name: np.mean(np.array(values) <= 0.05) for name, values in ps.items()}
+    assert share["unknown"] > 0.2
+    assert share["known"] < 0.05 + 3.3 * np.sqrt(0.05 * 0.95 / len(ps["known"]))
+
+
+def test_there_must_be_a_baseline_of_the_right_shape():
+    X, Y, age, groups = study(5, n=10)
+    with pytest.raises(RegressionError, match="gain must be one over a baseline"):
+        gain_test(X, Y, groups)
+    with pytest.raises(RegressionError, match=r"own_baseline must have the shape \(10, 2\)"):
+        gain_test(X, Y, groups, own_baseline=age)
+
+
 def test_what_the_baseline_explains_is_no_gain():
     ps = []
     for seed in range(15):

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from emoclip_clinic.errors import RegressionError
 from emoclip_clinic.regression.fitting.array_files import read_arrays, write_arrays
 from emoclip_clinic.regression.fitting.keys import model_key
-from emoclip_clinic.regression.fitting.model_heads import model_head
+from emoclip_clinic.regression.fitting.model_heads import BASELINE_RATING, model_head
 from emoclip_clinic.regression.fitting.plain import plain, records
 from emoclip_clinic.regression.fitting.result import Progress
 from emoclip_clinic.regression.gain import gain_test
@@ -33,6 +33,7 @@ __all__ = [
     "TESTED_MODEL",
     "Tested",
     "add_p_values",
+    "beyond",
     "gain_p",
     "permutation_p",
     "run_gain_test",
@@ -114,9 +115,9 @@ def gain_p(plan: FitPlan, *, hashes: dict[str, str], work: Path, force: bool, pr
     reason = why_no_gain_test(plan)
     if reason is not None:
         return Tested({"not_tested": reason})
-    key = _key(plan, hashes, ["gain", {name: hashes[name] for name in plan.designs}])
+    key = _key(plan, hashes, ["gain", {name: hashes[name] for name in beyond(plan)}])
     tested = _kept_or_done("gain test", run_gain_test, plan, key, work=work, force=force, progress=progress)
-    return replace(tested, facts={**tested.facts, "beyond": sorted(plan.designs)})
+    return replace(tested, facts={**tested.facts, "beyond": beyond(plan)})
 
 
 def why_not_tested(plan: FitPlan) -> str | None:
@@ -126,7 +127,10 @@ def why_not_tested(plan: FitPlan) -> str | None:
     if TESTED_MODEL not in plan.chosen:
         return f"only {TESTED_MODEL} is tested, and it was not asked for"
     if plan.segments is not None:
-        return "models that are trained on segments are not tested"
+        return (
+            "models that are trained on segments are not tested, because every permutation would train them "
+            "anew on all segments"
+        )
     return None
 
 
@@ -135,9 +139,15 @@ def why_no_gain_test(plan: FitPlan) -> str | None:
     reason = why_not_tested(plan)
     if reason is None and not plan.settings.gain:
         reason = "gain = off"
-    if reason is None and not plan.designs:
+    if reason is None and not beyond(plan):
         reason = "the study has neither covariates nor camera descriptors that vary"
     return reason
+
+
+def beyond(plan: FitPlan) -> list[str]:
+    """Name the blocks over which a gain is tested; for a change the baseline rating is one of them."""
+    own = [] if plan.rated.baseline_ratings is None else [BASELINE_RATING]
+    return sorted([*plan.designs, *own])
 
 
 def run_test(
@@ -173,7 +183,8 @@ def run_gain_test(
         rated.X,
         rated.Y,
         rated.groups,
-        baseline=np.column_stack([design.X for design in plan.designs.values()]),
+        baseline=np.column_stack([design.X for design in plan.designs.values()]) if plan.designs else None,
+        own_baseline=rated.baseline_ratings,
         targets=rated.targets,
         families=plan.families,
         within=plan.strata,
