@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from emoclip_clinic.cli.console import err
-from emoclip_clinic.cli.fit_table import print_fit
+from emoclip_clinic.cli.fit_table import print_fit, strata_lines
 from emoclip_clinic.cli.setting_options import option_parameters
 from emoclip_clinic.cli.tables import clock_text, counted, print_table
 from emoclip_clinic.cli.verb import ALL_WELL, Call
@@ -186,6 +186,12 @@ def _print_result(result: "FitResult") -> None:
             err.print(f"{title}: not tested, {facts['not_tested']}", soft_wrap=True)
         else:
             err.print(str(facts["statement"]), soft_wrap=True)
+    if "strata" in result.test_facts:
+        for line in strata_lines(result.test_facts):
+            err.print(line, soft_wrap=True)
+    for title, facts in (("Other choices", result.sensitivity.facts), ("Stability", result.stability.facts)):
+        if "skipped" in facts:
+            err.print(f"{title}: left out, {facts['skipped']}", soft_wrap=True)
     err.print(f"Results: {plan.study.shown(plan.folder)}", soft_wrap=True)
     there = "" if plan.study.root == Path.cwd() else f" --study {shlex.quote(str(plan.study.root))}"
     fit_name = f"fits/{plan.folder.name}"

@@ -1,26 +1,30 @@
-"""The one table that `fit` prints: every item and model that was asked for, beside the mean predictor.
+"""The table that `fit` prints: every item and model that was asked for, beside the mean predictor.
 
-With changes the mandatory comparator is there too: the model of the baseline rating alone.
+With changes the mandatory comparator is there too: the model of the baseline rating alone. The skill of the
+other baselines stands in columns, or in a small table of its own where a terminal has no room for them.
 """
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from emoclip_clinic.cli.console import err, out
-from emoclip_clinic.cli.tables import print_table
+from emoclip_clinic.cli.tables import counted, print_table
 
 if TYPE_CHECKING:
     from emoclip_clinic.regression.fitting import FitResult
 
-__all__ = ["print_fit"]
+__all__ = ["print_fit", "strata_lines"]
 
 # What a terminal shows only if there is room, first things first; a pipe gets everything.
 _IF_ROOM = (
     "CCC", "MAE", "r of mean", "p step-down", "r in groups", "sessions", "MAE of mean", "gain", "p of gain",
+    "skill of covariates", "skill of camera",
 )  # fmt: skip
+_BASELINES = {"ridge-covariates": "skill of covariates", "ridge-camera": "skill of camera"}
 _BETWEEN_COLUMNS = 2
 _SHORT = "baseline"
+_MOST_STRATA = 6
 
 
 def print_fit(result: "FitResult") -> None:
@@ -38,8 +42,44 @@ def print_fit(result: "FitResult") -> None:
     columns = [column for column in columns if column not in left_out]
     err.print("n is participants.", soft_wrap=True)
     print_table(columns, [[row[column] for column in columns] for row in rows])
-    if left_out:
-        err.print(f"No room for: {', '.join(left_out)}. See metrics.tsv and gain.tsv.", soft_wrap=True)
+    moved = [column for column in _BASELINES.values() if column in left_out]
+    if moved:
+        err.print("Skill of the baselines, on the same folds:", soft_wrap=True)
+        by_item = {row["item"]: row for row in rows}  # the same for every model of an item
+        print_table(("item", *moved), [[row[name] for name in ("item", *moved)] for row in by_item.values()])
+    others = [column for column in left_out if column not in moved]
+    if others:
+        err.print(f"No room for: {', '.join(others)}. See metrics.tsv and gain.tsv.", soft_wrap=True)
+
+
+def strata_lines(facts: Mapping[str, Any]) -> list[str]:
+    """Say in a few lines who may exchange ratings with whom, and how many arrangements there are.
+
+    Parameters
+    ----------
+    facts : mapping
+        The permutation test in fit.json.
+
+    Returns
+    -------
+    list of str
+    """
+    strata = facts["strata"]
+    lines = ["Who exchanges ratings:"]
+    for row in strata[:_MOST_STRATA]:
+        name = f"{row['stratum']}, " if row["stratum"] else ""
+        lines.append(
+            f"  {name}{counted(row['n_participants'], 'participant')} with "
+            f"{counted(row['n_sessions'], 'session')}: {row['n_possible']} arrangements"
+        )
+    if len(strata) > _MOST_STRATA:
+        lines.append(f"  and {len(strata) - _MOST_STRATA} more strata, see fit.json")
+    fewest = min(facts["table"], key=lambda row: float(row["n_distinct"]))
+    lines.append(
+        f"  distinct arrangements: {fewest['n_distinct']} of {fewest['target']}, which has the fewest, since "
+        "equal ratings cannot be told apart"
+    )
+    return lines
 
 
 def _rows(result: "FitResult") -> list[dict[str, str | None]]:
@@ -47,6 +87,8 @@ def _rows(result: "FitResult") -> list[dict[str, str | None]]:
 
     plan, metrics = result.plan, result.metrics
     r_of_mean = metrics[metrics["model"] == "mean"].set_index("item")["pearson_r"]
+    skills = metrics.set_index(["model", "item"])["skill"]
+    shown_baselines = {model: name for model, name in _BASELINES.items() if model in plan.models}
     gains = {row["target"]: row for row in result.gain_facts.get("table", ())}
     rows = []
     for row in metrics[metrics["model"].isin([*plan.chosen, BASELINE_RATING])].to_dict("records"):
@@ -73,6 +115,8 @@ def _rows(result: "FitResult") -> list[dict[str, str | None]]:
             gain = gains[row["item"]] if row["model"] == TESTED_MODEL else {}
             shown["gain"] = _number(gain.get("observed"))
             shown["p of gain"] = _number(gain.get("p"), digits=4)
+        for model, column in shown_baselines.items():
+            shown[column] = _number(float(skills[model, row["item"]]))
         rows.append(shown)
     return rows
 

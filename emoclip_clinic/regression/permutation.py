@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from math import factorial
 
 import numpy as np
 import pandas as pd
@@ -95,7 +96,10 @@ class PermutationTest:
             "n_possible": count_text(self.n_possible),
             "exhaustive": self.exhaustive,
             "seed": self.seed,
-            "strata": self.strata.to_dict("records"),
+            "strata": [
+                row | {"n_possible": count_text(factorial(row["n_participants"]))}
+                for row in self.strata.to_dict("records")
+            ],
             "statement": self.statement,
         }
 

@@ -6,6 +6,7 @@ import shutil
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from rich.console import Console
 from typer.testing import CliRunner
@@ -49,11 +50,20 @@ def test_fit_prints_one_table_and_says_what_it_means(study: FitStudy, first) -> 
     assert list(rows[0]) == [
         "item", "model", "n", "sessions", "skill", "Pearson r", "95 % interval*", "r of mean",
         "r in groups", "CCC", "MAE", "MAE of mean", "p", "p step-down", "gain", "p of gain",
+        "skill of covariates", "skill of camera",
     ]  # fmt: skip
     assert float(rows[0]["skill"]) > 0.8
     assert rows[0]["p"] == "0.0100"
     assert "does not cover refitting" in first.stderr
     assert "not exchangeable" in first.stderr
+    assert "12 participants with 2 sessions: 4.8e8 arrangements" in first.stderr
+    assert "distinct arrangements" in first.stderr
+    assert "Stability: left out, subsamples = 0" in first.stderr
+    metrics = pd.read_csv(study.folder / "metrics.tsv", sep="\t").set_index(["item", "model"])
+    for row in rows:
+        for column, model in (("covariates", "ridge-covariates"), ("camera", "ridge-camera")):
+            own = metrics.loc[(row["item"], model), "skill"]
+            assert float(row[f"skill of {column}"]) == pytest.approx(own, abs=0.006)
     assert "Results: derivatives/emoclip-clinic/fits/cains" in first.stderr
     assert (study.folder / "fit.json").exists()
 
@@ -68,8 +78,12 @@ def test_the_table_fits_the_terminal(
     monkeypatch.setattr("emoclip_clinic.cli.tables.out", terminal)
     result = fit(study)
     lines = stream.getvalue().splitlines()
-    assert len(lines) == 4
+    assert len(lines) == (4 if width == 250 else 8)  # with a small table of the baselines
+    assert ("Skill of the baselines" in result.stderr) == (width < 250)
     assert not any("\u2026" in line for line in lines)
+    baselines = re.sub(r"\x1b\[\d*m", "", lines[0 if width == 250 else 4])
+    assert "skill of covariates" in baselines
+    assert "skill of camera" in baselines
     shown = " ".join(re.sub(r"\x1b\[\d*m", "", lines[0]).split())
     assert shown.startswith("item model n ")
     assert all(name in shown for name in ("skill", "Pearson r", "95 % interval*", "CCC", "MAE", " p"))
@@ -85,7 +99,7 @@ def test_long_names_of_items_leave_no_torn_lines(
     monkeypatch.setattr("emoclip_clinic.cli.fit_table.out", terminal)
     monkeypatch.setattr("emoclip_clinic.cli.tables.out", terminal)
     result = fit(study)
-    assert len(stream.getvalue().splitlines()) == 4
+    assert len(stream.getvalue().splitlines()) == 8
     assert "No room for: CCC" in result.stderr
 
 
@@ -100,7 +114,7 @@ def test_a_change_stands_beside_the_model_of_its_baseline(
     monkeypatch.setattr("emoclip_clinic.cli.fit_table.out", terminal)
     monkeypatch.setattr("emoclip_clinic.cli.tables.out", terminal)
     result = fit(study, *options)
-    assert [line.split()[1] for line in stream.getvalue().splitlines()[1:]] == ["ridge", "baseline"] * 3
+    assert [line.split()[1] for line in stream.getvalue().splitlines()[1:7]] == ["ridge", "baseline"] * 3
     assert "baseline: a ridge on the baseline rating alone" in result.stderr
 
 

@@ -141,7 +141,9 @@ def test_fit_json_tells_settings_data_audit_and_meaning(original: FitStudy, done
     assert record["audit"]["checks"]["splits"]["checked"] == "12 folds of 24 rows (outer folds of sessions)"
     assert record["sessions"] == {"used": 24}
     assert record["permutation_test"]["n_permutations"] == 99
-    assert record["permutation_test"]["strata"] == [{"stratum": "", "n_sessions": 2, "n_participants": 12}]
+    assert record["permutation_test"]["strata"] == [
+        {"stratum": "", "n_sessions": 2, "n_participants": 12, "n_possible": "4.8e8"}
+    ]
     assert record["permutation_test"]["n_possible"] == "4.8e8"  # 12!
     assert record["trained_on"]["participants"] == [f"sub-{n:02}" for n in range(12)]
     assert set(record["data_sha256"]) >= {"ratings", "targets", "embedding", "folds", "scale"}
