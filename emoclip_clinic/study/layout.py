@@ -155,6 +155,15 @@ class Study:
         """Folder of reports."""
         return self.derivatives / "reports"
 
+    @property
+    def masks_tsv(self) -> Path:
+        """Table of identifiers and the labels that stand for them in masked reports; not to be passed on."""
+        return self.derivatives / "masks.tsv"
+
+    def report_page(self, fit: str) -> Path:
+        """Return the page of a fit's report, ``reports/panss.html``; ``index.html`` is that of all reports."""
+        return self.reports / ("index-fit.html" if fit.casefold() == "index" else f"{fit}.html")
+
     def folder(self, recording: Named) -> Path:
         """Return the folder of a recording's results, ``derivatives/emoclip-clinic/sub-01/ses-1/beh``.
 

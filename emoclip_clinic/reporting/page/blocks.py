@@ -25,6 +25,7 @@ __all__ = [
     "Column",
     "Facts",
     "Folded",
+    "Gallery",
     "Picture",
     "Record",
     "Section",
@@ -142,6 +143,14 @@ class Picture:
 
 
 @dataclass(frozen=True)
+class Gallery:
+    """Figures beside each other where there is room."""
+
+    pictures: tuple[Picture, ...]
+    kind: Literal["gallery"] = "gallery"
+
+
+@dataclass(frozen=True)
 class Folded:
     """Blocks that are shown when a reader asks for them."""
 
@@ -151,7 +160,7 @@ class Folded:
     open: bool = False
 
 
-Block = Table | Text | Bullets | Facts | Picture | Folded
+Block = Table | Text | Bullets | Facts | Picture | Gallery | Folded
 
 
 @dataclass(frozen=True)

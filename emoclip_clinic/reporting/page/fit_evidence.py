@@ -9,6 +9,7 @@ from emoclip_clinic.reporting.page.blocks import (
     Block,
     Cell,
     Folded,
+    Gallery,
     Picture,
     Section,
     Shown,
@@ -20,6 +21,7 @@ from emoclip_clinic.reporting.page.blocks import (
 )
 from emoclip_clinic.reporting.page.fit_results import ITEM_NAME, labels_of
 from emoclip_clinic.reporting.writing.answers import headline_items
+from emoclip_clinic.reporting.writing.rounding import in_brackets
 
 if TYPE_CHECKING:
     from emoclip_clinic.reporting.analysis.records import FitAnalysis
@@ -44,7 +46,7 @@ def item_section(analysis: FitAnalysis, drawings: Drawings) -> Section:
     """Show rating against prediction, and their difference, item by item."""
     differences = table_of(
         "bland-altman",
-        "Bias and limits of agreement, prediction minus rating, 95 % intervals in brackets",
+        f"Bias and limits of agreement, prediction minus rating, {in_brackets(analysis.settings.confidence)}",
         analysis.bland_altman.assign(label=analysis.bland_altman["item"].map(_names(analysis))),
         [
             ITEM_NAME,
@@ -82,7 +84,7 @@ def calibration_section(analysis: FitAnalysis, drawings: Drawings) -> Section:
     lines = table[table["bin"] == -1]
     shown = table_of(
         "calibration",
-        "Line of the rating on the prediction, 95 % intervals in brackets",
+        f"Line of the rating on the prediction, {in_brackets(analysis.settings.confidence)}",
         lines.assign(label=lines["item"].map(_names(analysis))),
         [
             ITEM_NAME,
@@ -161,7 +163,7 @@ def sensitivity_section(analysis: FitAnalysis, drawings: Sequence[Drawing]) -> S
         "sensitivity",
         "Sensitivity",
         (
-            *(Picture(drawing) for drawing in drawings),
+            *([Gallery(tuple(map(Picture, drawings)))] if drawings else []),
             Folded("Every choice", (shown,)) if n_items > 1 else shown,
         ),
     )
@@ -263,7 +265,7 @@ def _by_item(analysis: FitAnalysis, drawings: Drawings) -> list[Block]:
     for item in order:
         pictures = tuple(Picture(drawing) for drawing in drawings.get(item, ()))
         if pictures:
-            blocks.append(Folded(names[item], pictures, open=item in chosen))
+            blocks.append(Folded(names[item], (Gallery(pictures),), open=item in chosen))
     return blocks
 
 

@@ -11,6 +11,7 @@ from emoclip_clinic.reporting.page.blocks import (
     Cell,
     Facts,
     Folded,
+    Gallery,
     Picture,
     Record,
     Section,
@@ -23,7 +24,7 @@ from emoclip_clinic.reporting.page.blocks import (
     table_of,
 )
 from emoclip_clinic.reporting.writing.answers import headline_items, short_answer
-from emoclip_clinic.reporting.writing.rounding import NOT_THERE, number
+from emoclip_clinic.reporting.writing.rounding import NOT_THERE, in_brackets, number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -151,7 +152,7 @@ def quality_section(analysis: FitAnalysis, pictures: Sequence[Drawing]) -> Secti
             ],
             for_paper=True,
         ),
-        *(Picture(picture) for picture in pictures),
+        *([Gallery(tuple(map(Picture, pictures)))] if pictures else []),
         Text(
             "Faces are not found equally well in all people. Compare coverage between groups before "
             "anything else.",
@@ -233,8 +234,8 @@ def results_section(analysis: FitAnalysis) -> Section:
     )
     main = table_of(
         "results",
-        f"Agreement of out-of-fold predictions ({analysis.main_model}) with ratings, 95 % intervals in "
-        "brackets",
+        f"Agreement of out-of-fold predictions ({analysis.main_model}) with ratings, "
+        f"{in_brackets(analysis.settings.confidence)}",
         own,
         [
             ITEM_NAME,
@@ -267,7 +268,7 @@ def results_section(analysis: FitAnalysis) -> Section:
     )
     agreement = table_of(
         "agreement",
-        "Further measures of agreement, 95 % intervals in brackets",
+        f"Further measures of agreement, {in_brackets(analysis.settings.confidence)}",
         own,
         [
             ITEM_NAME,
@@ -354,7 +355,7 @@ def _baselines(analysis: FitAnalysis) -> list[Block]:
     names = dict(zip(analysis.items["item"], labels_of(analysis.items), strict=True))
     by_model = table_of(
         "models",
-        "Models and baselines, 95 % intervals in brackets",
+        f"Models and baselines, {in_brackets(analysis.settings.confidence)}",
         analysis.by_model.assign(label=analysis.by_model["item"].map(names)),
         [
             ITEM_NAME,
@@ -399,7 +400,7 @@ def change_section(analysis: FitAnalysis) -> Section:
         few = analysis.subgroups[analysis.subgroups["flag"].fillna("").astype(str) == ""]
         table = table_of(
             "subgroups",
-            "Agreement within groups of people, 95 % intervals in brackets",
+            f"Agreement within groups of people, {in_brackets(analysis.settings.confidence)}",
             analysis.subgroups.assign(label=analysis.subgroups["item"].map(names)),
             [
                 ITEM_NAME,

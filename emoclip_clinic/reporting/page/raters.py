@@ -10,6 +10,7 @@ from emoclip_clinic.reporting.page.blocks import (
     Bullets,
     Cell,
     Folded,
+    Gallery,
     Picture,
     Record,
     Section,
@@ -21,6 +22,7 @@ from emoclip_clinic.reporting.page.blocks import (
     plain_text,
     table_of,
 )
+from emoclip_clinic.reporting.writing.rounding import in_brackets
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,7 +36,12 @@ _NAME = plain_text("Item or score", "label")
 
 
 def rater_section(
-    raters: RaterAnalysis, drawings: Sequence[Drawing], *, title: str, names: Mapping[str, str]
+    raters: RaterAnalysis,
+    drawings: Sequence[Drawing],
+    *,
+    title: str,
+    names: Mapping[str, str],
+    confidence: float,
 ) -> Section:
     """Compose the part.
 
@@ -48,6 +55,8 @@ def rater_section(
         Title of the section.
     names : mapping of str to str
         Readable names of the items.
+    confidence : float
+        Level of the intervals.
 
     Returns
     -------
@@ -55,16 +64,16 @@ def rater_section(
         With one rater, it says what is missing.
     """
     blocks: list[Block] = [Text(sentence, "missing") for sentence in raters.missing]
-    blocks += [Picture(drawing) for drawing in drawings]
+    blocks += [Gallery(tuple(map(Picture, drawings)))] if drawings else []
     if len(raters.model_human):
         blocks += [
-            _beside(_labelled(raters.model_human, names)),
+            _beside(_labelled(raters.model_human, names), confidence),
             *_verdicts(_labelled(raters.verdicts, names)),
         ]
     if len(raters.ceiling):
-        blocks.append(_ceiling(_labelled(raters.ceiling, names)))
+        blocks.append(_ceiling(_labelled(raters.ceiling, names), confidence))
     if len(raters.human):
-        human = _human(_labelled(raters.human, names))
+        human = _human(_labelled(raters.human, names), confidence)
         blocks.append(human if len(human.rows) <= _SHORT else Folded("Raters with each other", (human,)))
     if len(raters.pairwise):
         blocks.append(Folded("Every pair of raters", (_pairwise(_labelled(raters.pairwise, names)),)))
@@ -82,10 +91,10 @@ def _labelled(frame: pd.DataFrame, names: Mapping[str, str]) -> list[Record]:
     ]
 
 
-def _beside(rows: list[Record]) -> Table:
+def _beside(rows: list[Record], confidence: float) -> Table:
     return table_of(
         "model-human",
-        "One rater, and the model, each with the mean of the other raters; 95 % intervals in brackets",
+        f"One rater, and the model, each with the mean of the other raters; {in_brackets(confidence)}",
         rows,
         [
             _NAME,
@@ -129,10 +138,10 @@ def _verdicts(rows: list[Record]) -> list[Block]:
     return [shown if len(rows) <= _SHORT else Folded("Verdicts", (shown,))]
 
 
-def _ceiling(rows: list[Record]) -> Table | Folded:
+def _ceiling(rows: list[Record], confidence: float) -> Table | Folded:
     shown = table_of(
         "ceiling",
-        "Reliability of the ratings as used, and the highest r to expect; 95 % intervals in brackets",
+        f"Reliability of the ratings as used, and the highest r to expect; {in_brackets(confidence)}",
         rows,
         [
             _NAME,
@@ -154,10 +163,10 @@ def _ceiling(rows: list[Record]) -> Table | Folded:
     return shown if len(rows) <= _SHORT else Folded("Reliability and ceiling", (shown,))
 
 
-def _human(rows: list[Record]) -> Table:
+def _human(rows: list[Record], confidence: float) -> Table:
     return table_of(
         "human",
-        "Raters with each other, 95 % intervals in brackets",
+        f"Raters with each other, {in_brackets(confidence)}",
         rows,
         [
             _NAME,

@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from emoclip_clinic import __version__
 from emoclip_clinic.errors import ReportError
+from emoclip_clinic.reporting.figures.style import STYLE_SHEET
 from emoclip_clinic.reporting.page.blocks import Drawing, Section
 
 __all__ = ["LARGEST_PAGE_BYTES", "Link", "render", "standalone_svg"]
@@ -77,7 +78,7 @@ def render(
             footer=footer,
             links=links,
             version=__version__,
-            style=Markup(_source("page.css")),  # noqa: S704 - our own file
+            style=Markup(_source("page.css") + STYLE_SHEET),  # noqa: S704 - our own file
             script=Markup(script),  # noqa: S704 - our own file
             script_sha256=digest,
         )

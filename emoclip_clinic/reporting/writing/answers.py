@@ -66,7 +66,7 @@ def short_answer(analysis: FitAnalysis) -> str:
     for item in chosen:
         sentences += _about_target(table[table["item"] == item].to_dict("records")[0], analysis)
     sentences += _caution(int(table.loc[table["item"].isin(chosen), "n_participants"].min()))
-    sentences += _beside_human(analysis.raters, chosen)
+    sentences += _beside_human(analysis.raters, chosen, analysis.settings.margin_statistic)
     n_tried = analysis.ledger.n_analyses
     if n_tried > 1:
         sentences.append(f"{n_tried} analyses of these ratings have been tried in this study.")
@@ -237,9 +237,9 @@ def _caution(n_participants: int) -> list[str]:
     return [scope]
 
 
-def _beside_human(raters: RaterAnalysis, chosen: Sequence[str]) -> list[str]:
+def _beside_human(raters: RaterAnalysis, chosen: Sequence[str], statistic: str) -> list[str]:
     verdicts = [one for one in raters.verdicts.to_dict("records") if one["item"] in chosen][:1]
-    statistic = verdicts[0]["statistic"] if verdicts else "ICC(A,1)"
+    statistic = verdicts[0]["statistic"] if verdicts else statistic
     for row in raters.model_human.to_dict("records"):
         if row["item"] in chosen and row["statistic"] == statistic and not math.isnan(row["difference"]):
             return [

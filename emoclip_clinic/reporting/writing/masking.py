@@ -69,11 +69,18 @@ class Masks:
         ]
         write_tsv(self.path, rows, columns=_COLUMNS)
 
-    def check(self, texts: Mapping[str, str]) -> None:
-        """Refuse texts in which an identifier is left.
+    def hide(self, text: str) -> str:
+        """Put labels in place of the identifiers that stand in a text.
 
         Originals that are short, mere numbers or plain words in small letters are not looked for: they would
-        be found in every page.
+        be found in every text.
+        """
+        by_original = {original: label for (_, original), label in self.labels.items()}
+        pattern = self._pattern()
+        return text if pattern is None else pattern.sub(lambda found: by_original[found.group()], text)
+
+    def check(self, texts: Mapping[str, str]) -> None:
+        """Refuse texts in which an identifier is left.
 
         Parameters
         ----------
@@ -83,31 +90,31 @@ class Masks:
         Raises
         ------
         ReportError
-            If a participant's or a rater's identifier stands in an output.
+            If an identifier stands in an output; see `hide` for which are looked for.
         """
-        tokens = {
-            original
-            for kind, original in self.labels
-            if kind != "session"
-            and len(original) >= _LEAST_TOKEN
-            and not original.isdecimal()
-            and not (original.isalpha() and original.islower())
-        }
-        if not tokens:
-            return
-        pattern = re.compile(
-            r"(?<![^\W_])(?:"
-            + "|".join(re.escape(one) for one in sorted(tokens, key=len, reverse=True))
-            + r")(?!\w)"
-        )
+        pattern = self._pattern()
         for name, text in texts.items():
-            if any(pattern.search(form) for form in (text, html.unescape(text), text.replace("\\", ""))):
+            forms = (text, html.unescape(text), text.replace("\\", ""))
+            if pattern is not None and any(pattern.search(form) for form in forms):
                 raise ReportError(
                     "With --mask-ids no output may hold an identifier",
                     found="an identifier",
                     where=name,
                     hint="Nothing was written. It may stand in the [study] table; else please report this.",
                 )
+
+    def _pattern(self) -> re.Pattern[str] | None:
+        tokens = {
+            original
+            for _, original in self.labels
+            if len(original) >= _LEAST_TOKEN
+            and not original.isdecimal()
+            and not (original.isalpha() and original.islower())
+        }
+        if not tokens:
+            return None
+        longest_first = "|".join(re.escape(one) for one in sorted(tokens, key=len, reverse=True))
+        return re.compile(rf"(?<![^\W_])(?:{longest_first})(?![^\W_])")
 
 
 def read_masks(path: Path) -> Masks:

@@ -7,7 +7,17 @@ mark is a point, coefficients and points of a scale have two decimals, p has thr
 import math
 from decimal import ROUND_HALF_UP, Decimal
 
-__all__ = ["CONVENTION", "NOT_THERE", "interval", "number", "p_value", "percent", "signed", "whole"]
+__all__ = [
+    "CONVENTION",
+    "NOT_THERE",
+    "in_brackets",
+    "interval",
+    "number",
+    "p_value",
+    "percent",
+    "signed",
+    "whole",
+]
 
 NOT_THERE = "n/a"
 MINUS = "\N{MINUS SIGN}"
@@ -75,6 +85,17 @@ def interval(low: float | None, high: float | None, *, decimals: int = 2) -> str
     """
     texts = [number(limit, decimals=decimals) for limit in (low, high)]
     return NOT_THERE if NOT_THERE in texts else f"[{', '.join(texts)}]"
+
+
+def in_brackets(confidence: float) -> str:
+    """Tell what stands in brackets beside estimates.
+
+    Examples
+    --------
+    >>> in_brackets(0.95)
+    '95 % intervals in brackets'
+    """
+    return f"{100 * confidence:.4g} % intervals in brackets"
 
 
 def p_value(value: float | None) -> str:

@@ -1,20 +1,23 @@
 """Tables beside a page: TSV with unrounded numbers for programs, LaTeX with rounded ones for papers."""
 
+import csv
+import io
 import math
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from emoclip_clinic.study.files import write_tsv
+from emoclip_clinic.study.files import MISSING
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["harmless", "latex_escape", "latex_table", "write_frame"]
+__all__ = ["harmless", "latex_escape", "latex_table", "tsv_text"]
 
 # A spreadsheet takes a cell that begins like this for a formula, some also in the wide forms.
 _FORMULA = re.compile(r"[\s\x00-\x1f]*[=+\-@\uff1d\uff0b\uff0d\uff20]")
+
+_ONE_LINE = str.maketrans("\t\r\n", "   ")
 
 _LATEX = {
     "\\": r"\textbackslash{}",
@@ -62,27 +65,31 @@ def harmless(text: str) -> str:
     return f"'{text}" if _FORMULA.match(text) else text
 
 
-def write_frame(path: Path, frame: "pd.DataFrame") -> None:
-    """Write a frame as TSV: numbers in full precision, ``n/a`` where missing, no cell that acts as a formula.
+def tsv_text(frame: "pd.DataFrame") -> str:
+    r"""Write a frame as TSV: unrounded, ``n/a`` where missing, and no cell that acts as a formula.
 
     Parameters
     ----------
-    path : Path
-        The file to create or replace.
     frame : DataFrame
         The table; its index is not written.
 
-    Raises
-    ------
-    StudyError
-        If the operating system refuses.
+    Returns
+    -------
+    str
+        With a header line. Tabs and line ends within a cell become spaces.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> tsv_text(pd.DataFrame({"item": ["=n1"], "r": [0.1 + 0.2], "p": [float("nan")]}))
+    "item\tr\tp\n'=n1\t0.30000000000000004\tn/a\n"
     """
-    columns = [harmless(str(name)) for name in frame.columns]
-    rows = [
-        {name: _cell(value) for name, value in zip(columns, row, strict=True)}
-        for row in frame.astype(object).itertuples(index=False, name=None)
-    ]
-    write_tsv(path, rows, columns=columns)
+    stream = io.StringIO()
+    writer = csv.writer(stream, delimiter="\t", lineterminator="\n")
+    writer.writerow([harmless(_one_line(str(name))) for name in frame.columns])
+    for row in frame.astype(object).itertuples(index=False, name=None):
+        writer.writerow([_cell(value) for value in row])
+    return stream.getvalue()
 
 
 def latex_escape(text: str) -> str:
@@ -145,16 +152,18 @@ def latex_table(
     )
 
 
-def _cell(value: object) -> object:
-    if isinstance(value, str):
-        return harmless(value)
-    if value is None or isinstance(value, bool):
-        return value
+def _cell(value: object) -> str:
     if hasattr(value, "item"):  # a NumPy scalar, whose repr is no number
         value = value.item()
-    if isinstance(value, float):
-        return None if math.isnan(value) else repr(value)
-    if isinstance(value, int | bool):
-        return value
-    text = str(value)
-    return None if text in ("<NA>", "NaT") else harmless(text)
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return MISSING
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return repr(value)
+    text = _one_line(str(value))
+    return MISSING if text in ("<NA>", "NaT") else harmless(text)
+
+
+def _one_line(text: str) -> str:
+    return text.translate(_ONE_LINE)
