@@ -12,6 +12,7 @@ from emoclip_clinic.cli import (
     doctor,
     extract,
     fit,
+    init,
     predict,
     ratings,
     recordings,
@@ -56,6 +57,7 @@ def _build() -> typer.Typer:
     )
     application.callback()(_application)
 
+    add_verb(application, init.init, panel=_WORK)
     add_verb(application, recordings.recordings, panel=_WORK)
     add_verb(application, extract.extract, options=extract.setting_options(), panel=_WORK)
     add_verb(application, status.status, panel=_WORK)

@@ -109,6 +109,8 @@ def _facts(name: str, field: FieldInfo) -> SettingFacts:
 
 
 def _value_type(annotation: Any) -> tuple[type, tuple[str, ...], bool]:
+    if get_origin(annotation) is Annotated:
+        return _value_type(get_args(annotation)[0])
     if get_origin(annotation) in (Union, UnionType):
         members = [member for member in get_args(annotation) if member is not NoneType]
         value_type, choices, _ = _value_type(members[0])

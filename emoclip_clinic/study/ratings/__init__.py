@@ -1,7 +1,13 @@
 """Clinicians' ratings: read from what groups export, checked cell by cell, kept in one form, pooled late."""
 
 from emoclip_clinic.study.ratings.checking import check_ratings
-from emoclip_clinic.study.ratings.normal_form import Imported, import_ratings, load_ratings, ratings_path
+from emoclip_clinic.study.ratings.normal_form import (
+    Imported,
+    import_ratings,
+    load_ratings,
+    ratings_path,
+    write_empty_ratings,
+)
 from emoclip_clinic.study.ratings.problems import ERROR_KINDS, Problem, ProblemKind, raise_errors
 from emoclip_clinic.study.ratings.reading import read_ratings
 from emoclip_clinic.study.ratings.records import Ratings, RatingsSource, ReadOptions
@@ -36,4 +42,5 @@ __all__ = [
     "ratings_path",
     "read_ratings",
     "session_targets",
+    "write_empty_ratings",
 ]

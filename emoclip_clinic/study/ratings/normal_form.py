@@ -9,7 +9,7 @@ import pandas as pd
 
 from emoclip_clinic import __version__
 from emoclip_clinic.errors import FormatError, RatingsError
-from emoclip_clinic.study.files import read_json, sha256_file, write_json, write_tsv
+from emoclip_clinic.study.files import read_json, read_tsv, sha256_file, write_json, write_tsv
 from emoclip_clinic.study.layout import Study
 from emoclip_clinic.study.ratings.cells import EMPTY
 from emoclip_clinic.study.ratings.checking import check_ratings
@@ -18,7 +18,14 @@ from emoclip_clinic.study.ratings.reading import read_ratings
 from emoclip_clinic.study.ratings.records import Ratings, ReadOptions
 from emoclip_clinic.study.scales import Scale
 
-__all__ = ["FORMAT_VERSION", "Imported", "import_ratings", "load_ratings", "ratings_path"]
+__all__ = [
+    "FORMAT_VERSION",
+    "Imported",
+    "import_ratings",
+    "load_ratings",
+    "ratings_path",
+    "write_empty_ratings",
+]
 
 FORMAT_VERSION = 1
 _OWN_KEY = "EmoClipClinic"
@@ -88,7 +95,7 @@ def import_ratings(
     """
     study = Study.of(study)
     target = ratings_path(study, scale)
-    if target.exists() and existing == "refuse":
+    if existing == "refuse" and target.exists() and read_tsv(target).rows:
         raise RatingsError(
             f"A study has one table of ratings of {scale.name}",
             found="the table exists already",
@@ -115,6 +122,39 @@ def import_ratings(
         n_rows=len(written.frame),
         problems=tuple(problem for problem in problems if not problem.is_error),
     )
+
+
+def write_empty_ratings(study: Study | Path | str, scale: Scale) -> tuple[Path, Path]:
+    """Write a ratings table that has a header and no row yet, and the JSON that describes its columns.
+
+    Parameters
+    ----------
+    study : Study or path
+        The study.
+    scale : Scale
+        The scale.
+
+    Returns
+    -------
+    table, sidecar : Path
+        The files.
+
+    Raises
+    ------
+    RatingsError
+        If the study has ratings of this scale.
+    """
+    target = ratings_path(study, scale)
+    if target.exists():
+        raise RatingsError(
+            f"A study has one table of ratings of {scale.name}",
+            found="the table exists already",
+            where=target,
+        )
+    columns = ["participant_id", "session_id", "rater", "rating_date", *scale.item_ids]
+    write_tsv(target, [], columns=columns)
+    write_json(target.with_suffix(".json"), _sidecar(scale, [dict.fromkeys(columns)], []))
+    return target, target.with_suffix(".json")
 
 
 def load_ratings(study: Study | Path | str, scale: Scale) -> Ratings:
