@@ -11,9 +11,9 @@ from emoclip_clinic.faces import FaceScanner, Tracks, get_detector
 from emoclip_clinic.study.recordings import Recording
 from emoclip_clinic.study.settings import ExtractSettings
 from emoclip_clinic.study.tables import open_table, read_notes, read_table
-from emoclip_clinic.video import open_video, sample
+from emoclip_clinic.video import VideoSource, open_video, sample
 
-__all__ = ["FRAMES_AHEAD", "Scan", "read_scan", "scan_faces", "write_scan"]
+__all__ = ["FRAMES_AHEAD", "Scan", "read_scan", "scan_faces", "scan_source", "write_scan"]
 
 FRAMES_AHEAD = 4
 """Sampled frames that decoding may be ahead of their use; a 4K frame takes 25 MB."""
@@ -70,6 +70,51 @@ def scan_faces(
     VideoError
         If the video cannot be decoded.
     """
+    with open_video(recording.path, reader=settings.reader, rotation_deg=recording.rotation_deg) as source:
+        return scan_source(
+            source,
+            settings,
+            start_s=recording.start_s,
+            end_s=recording.end_s,
+            watch=watch,
+            progress=progress,
+        )
+
+
+def scan_source(
+    source: VideoSource,
+    settings: ExtractSettings,
+    *,
+    start_s: float | None = None,
+    end_s: float | None = None,
+    watch: Stopwatch,
+    progress: Callable[[float], None],
+) -> Scan:
+    """Find and follow all faces of an open video; `scan_faces` for anything that yields frames.
+
+    Parameters
+    ----------
+    source : VideoSource
+        An open video; it is read once.
+    settings : ExtractSettings
+        With ``sample_fps`` filled in.
+    start_s, end_s : float, optional
+        Part of the video, in seconds on the container's clock.
+    watch : Stopwatch
+        Counts the time of decoding and detection.
+    progress : callable
+        Told the seconds of video that are done.
+
+    Returns
+    -------
+    Scan
+        The tracks.
+
+    Raises
+    ------
+    VideoError
+        If the video cannot be decoded.
+    """
     assert settings.sample_fps is not None
     detector = get_detector(
         settings.detector,
@@ -86,16 +131,15 @@ def scan_faces(
         detect_every_stable=max(detect_every, min(settings.detect_every_stable, most)),
         max_gap_s=max(settings.max_gap_s, 1.5 / settings.sample_fps),
     )
-    with open_video(recording.path, reader=settings.reader, rotation_deg=recording.rotation_deg) as source:
-        sampled = sample(source, settings.sample_fps, start_s=recording.start_s, end_s=recording.end_s)
-        with prefetch(watch.timed("decode", sampled), depth=FRAMES_AHEAD) as frames:
-            for frame in frames:
-                with watch.running("detect"):
-                    scanner.add(frame.index, frame.t_s, frame.image)
-                progress(frame.index / settings.sample_fps)
-        with watch.running("detect"):
-            tracks = scanner.finish()
-        return Scan(tracks, (source.info.width, source.info.height), detector.whole_frame)
+    sampled = sample(source, settings.sample_fps, start_s=start_s, end_s=end_s)
+    with prefetch(watch.timed("decode", sampled), depth=FRAMES_AHEAD) as frames:
+        for frame in frames:
+            with watch.running("detect"):
+                scanner.add(frame.index, frame.t_s, frame.image)
+            progress(frame.index / settings.sample_fps)
+    with watch.running("detect"):
+        tracks = scanner.finish()
+    return Scan(tracks, (source.info.width, source.info.height), detector.whole_frame)
 
 
 def write_scan(scan: Scan, path: Path, *, recording: Recording, key: str) -> None:
