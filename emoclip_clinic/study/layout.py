@@ -161,7 +161,7 @@ class Study:
         return self.derivatives / "masks.tsv"
 
     def report_page(self, fit: str) -> Path:
-        """Return the page of a fit's report, ``reports/panss.html``; ``index.html`` is that of all reports."""
+        """Return the page of a fit's report, ``reports/panss.html``; ``index.html`` lists all reports."""
         return self.reports / ("index-fit.html" if fit.casefold() == "index" else f"{fit}.html")
 
     def folder(self, recording: Named) -> Path:
