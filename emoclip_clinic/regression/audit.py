@@ -11,10 +11,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from emoclip_clinic.errors import RegressionError
+from emoclip_clinic.errors import RegressionError, ScaleError
 from emoclip_clinic.regression.checks import participant_codes
 from emoclip_clinic.regression.features import SessionKey, VideoContent
 from emoclip_clinic.regression.splits import Fold
+from emoclip_clinic.study.layout import Study
 from emoclip_clinic.study.scales import Scale, list_scales, match_columns, normal_column_name, read_scale
 
 __all__ = ["AuditCheck", "AuditRecord", "AuditedFeatures", "AuditedSplit", "FeatureKind", "audit_leakage"]
@@ -128,6 +129,7 @@ def audit_leakage(
     contents: Sequence[VideoContent],
     change: bool = False,
     further_ratings: NDArray[np.float64] | None = None,
+    study: Study | None = None,
 ) -> AuditRecord:
     """Check that nothing about a test participant can reach a model that predicts this participant.
 
@@ -151,6 +153,8 @@ def audit_leakage(
         Whether the targets are change scores; only then may a model of kind "baseline-rating" be there.
     further_ratings : ndarray of shape (n_sessions, n), optional
         Other ratings that must not be among the features, such as those at baseline.
+    study : Study, optional
+        Whose own scales are known too, beside the shipped ones.
 
     Returns
     -------
@@ -175,15 +179,17 @@ def audit_leakage(
       number share a video too, whatever the files' hashes.
     * *features*: every value is finite, or missing in a baseline, and every feature has a name of its own.
     * *ratings*: no feature has the name of an item or a score of the scale, no covariate that of another
-      shipped scale (a score's bare name, such as ``general``, aside), and none is a rating in the same or in
-      other units (a correlation of 1 in absolute value over at least 8 sessions).
+      shipped scale or scale of the study (a score's bare name, such as ``general``, aside), and none is a
+      rating in the same or in other units (a correlation of 1 in absolute value over at least 8 sessions).
     """
     checks = {
         "sessions": _check_sessions(sessions),
         "splits": _check_splits(splits),
         "videos": _check_videos(contents, sessions, features),
         "features": _check_features(features, len(sessions)),
-        "ratings": _check_ratings(features, Y, targets, scale, change=change, further=further_ratings),
+        "ratings": _check_ratings(
+            features, Y, targets, scale, change=change, further=further_ratings, study=study
+        ),
     }
     record = AuditRecord(checks)
     if not record.passed:
@@ -316,10 +322,13 @@ def _check_ratings(
     *,
     change: bool,
     further: NDArray[np.float64] | None,
+    study: Study | None,
 ) -> AuditCheck:
     ratings = Y if further is None else np.column_stack([Y, further])
     labels = [*targets, *(f"further rating {k + 1}" for k in range(ratings.shape[1] - len(targets)))]
-    violations, notes = [], []
+    others, unreadable = _other_scales(scale, study)
+    violations: list[str] = []
+    notes = [f"{name} cannot be read, so that its names are not known." for name in unreadable]
     for block in features:
         if block.kind == "baseline-rating":
             if change:
@@ -332,7 +341,7 @@ def _check_ratings(
         for target, found in match_columns(sorted(columns), scale).columns.items():
             violations.append(f"{block.name}: {', '.join(found)} is {target} of {scale.name}.")
         if block.kind == "covariates":
-            violations += [f"{block.name}: {text}" for text in _ratings_of_other_scales(columns, scale)]
+            violations += [f"{block.name}: {text}" for text in _ratings_of_other_scales(columns, others)]
         if len(block.X) == len(ratings):
             for column, rating in _columns_that_are_ratings(block.X, ratings):
                 violations.append(f"{block.name}: {block.names[column]} is {labels[rating]} in other units.")
@@ -345,16 +354,27 @@ def _check_ratings(
     )
 
 
-def _ratings_of_other_scales(columns: Iterable[str], scale: Scale) -> Iterable[str]:
-    """Columns that shipped scales call by a name of their own, such as ``bprs_total``.
+def _other_scales(scale: Scale, study: Study | None) -> tuple[list[Scale], list[str]]:
+    """Read all other scales, shipped and of the study, and name the files that are broken."""
+    others, unreadable = [], []
+    for entry in list_scales(study):
+        try:
+            other = read_scale(entry.path)
+        except ScaleError:  # a scale that nobody uses here is no reason to refuse the fit
+            unreadable.append(entry.path.name)
+            continue
+        if other.name != scale.name:
+            others.append(other)
+    return others, unreadable
+
+
+def _ratings_of_other_scales(columns: Iterable[str], others: Iterable[Scale]) -> Iterable[str]:
+    """Columns that other scales call by a name of their own, such as ``bprs_total``.
 
     Bare names of scores, such as ``exp`` or ``general``, say nothing outside of their scale.
     """
-    for entry in list_scales():
-        other = read_scale(entry.path)
+    for other in others:
         named = [name for name in sorted(columns) if normal_column_name(name) not in other.score_ids]
-        if other.name == scale.name:
-            continue
         for target, found in match_columns(named, other).columns.items():
             yield f"{', '.join(found)} is {target} of {other.name}."
 

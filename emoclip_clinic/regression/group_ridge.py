@@ -38,6 +38,9 @@ class GroupRidgeCV(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type: ig
     fill_missing : bool
         Whether NaN in X is a missing value, to be filled with the weighted mean of the training rows that
         have one, in each training set. By default NaN is refused.
+    relative_weight : bool
+        Whether sample weights are scaled to a mean of 1 in each training set, so that only their ratios
+        matter. By default their sum counts, as in scikit-learn's ``Ridge``.
 
     Attributes
     ----------
@@ -82,12 +85,14 @@ class GroupRidgeCV(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type: ig
         standardize: bool = True,
         seed: int = 0,
         fill_missing: bool = False,
+        relative_weight: bool = False,
     ) -> None:
         self.alphas = alphas
         self.inner = inner
         self.standardize = standardize
         self.seed = seed
         self.fill_missing = fill_missing
+        self.relative_weight = relative_weight
 
     def fit(
         self,
@@ -152,6 +157,7 @@ class GroupRidgeCV(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type: ig
             strata=None,
             seed=self.seed,
             fill_missing=self.fill_missing,
+            relative_weight=self.relative_weight,
         )
         table = check_targets(y, len(features))
         patterns, too_few = rating_patterns(table, design.weight, design.codes)

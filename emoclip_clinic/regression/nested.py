@@ -105,6 +105,7 @@ def nested_predict(
     strata: ArrayLike | None = None,
     seed: int = 0,
     fill_missing: bool = False,
+    relative_weight: bool = False,
     progress: Progress | None = None,
 ) -> NestedPrediction:
     """Predict every row by ridge regression on other participants, alpha chosen among those as well.
@@ -135,6 +136,9 @@ def nested_predict(
     fill_missing : bool
         Whether NaN in X is a missing value. It is filled with the weighted mean of the training rows that
         have one, in each training set, the inner ones too. By default NaN is refused.
+    relative_weight : bool
+        Whether only the ratios of weights matter: they are scaled to a mean of 1 over the rows of each
+        training set. Else their sum counts, as in scikit-learn, where larger weights weaken the penalty.
     progress : callable, optional
         Called with (done, total) numbers of inner predictions.
 
@@ -179,6 +183,7 @@ def nested_predict(
         strata=strata,
         seed=seed,
         fill_missing=fill_missing,
+        relative_weight=relative_weight,
     )
     table = check_targets(Y, len(design.X))
     patterns, too_few = rating_patterns(table, design.weight, design.codes)

@@ -55,6 +55,8 @@ class NestedDesign:
         For each outer fold, the test rows of its inner folds.
     inner : str
         The inner split in words.
+    relative_weight : bool
+        Whether weights are scaled to a mean of 1 in each training set.
     """
 
     X: NDArray[np.floating]
@@ -66,6 +68,7 @@ class NestedDesign:
     folds: tuple[Fold, ...]
     inner_tests: list[list[NDArray[np.intp]]]
     inner: str
+    relative_weight: bool = False
 
     @property
     def n_repeats(self) -> int:
@@ -85,6 +88,7 @@ def make_design(
     strata: ArrayLike | None,
     seed: int,
     fill_missing: bool = False,
+    relative_weight: bool = False,
 ) -> NestedDesign:
     """Check everything but the targets, and make the folds.
 
@@ -118,7 +122,16 @@ def make_design(
     tests = [_inner_tests(fold.train, codes, n_splits, strata_rows, seed) for fold in folds]
     name = "leave-one-participant-out" if n_splits is None else f"grouped {n_splits}-fold"
     return NestedDesign(
-        features, missing, codes, weight, check_alphas(alphas), standardize, folds, tests, name
+        features,
+        missing,
+        codes,
+        weight,
+        check_alphas(alphas),
+        standardize,
+        folds,
+        tests,
+        name,
+        relative_weight,
     )
 
 

@@ -254,10 +254,11 @@ class NestedRidge:
             return sink
 
         identity = np.eye(n_rows)
-        grid = self.design.alphas[None, :, None]
         if n_alphas > 1:
-            self._solver.run(self._inner_sets, identity, alphas=grid, sink=keep(inner))
-        self._solver.run(self._outer_sets(), identity, alphas=grid, sink=keep(outer))
+            penalties = self._penalties(self._inner_sets)
+            self._solver.run(self._inner_sets, identity, alphas=penalties, sink=keep(inner))
+        sets = self._outer_sets()
+        self._solver.run(sets, identity, alphas=self._penalties(sets), sink=keep(outer))
         self._operators = list(zip(inner, outer, strict=True))
 
     def predict(self, Y: NDArray[np.floating], *, progress: Progress | None = None) -> NestedArrays:
@@ -289,8 +290,9 @@ class NestedRidge:
         def sink(fold: int, rows: Rows, predicted: Floats) -> None:
             predictions[self.design.folds[fold].repeat, rows] = predicted[0]
 
-        chosen = self.design.alphas[index[self.usable]][:, None, :]
-        self._solver.run(self._outer_sets(), values, alphas=chosen, sink=sink)
+        sets = self._outer_sets()
+        chosen = self.design.alphas[index[self.usable]][:, None, :] * self._unit_penalties(sets)
+        self._solver.run(sets, values, alphas=chosen, sink=sink)
         return NestedArrays(predictions, index, errors, self._train_mean(values))
 
     def select(self, Y: Floats, *, progress: Progress | None = None) -> tuple[Floats, Rows]:
@@ -324,7 +326,7 @@ class NestedRidge:
             if progress is not None:
                 progress(done, total)
 
-        self._solver.run(self._inner_sets, Y, alphas=self.design.alphas[None, :, None], sink=sink)
+        self._solver.run(self._inner_sets, Y, alphas=self._penalties(self._inner_sets), sink=sink)
         errors[self.usable] /= self._inner_weight()[self.usable, None, None]
         return errors, self._choose(errors, Y)
 
@@ -342,7 +344,23 @@ class NestedRidge:
         coef : ndarray of shape (n_targets, n_features)
         intercept : ndarray of shape (n_targets,)
         """
-        return self._solver.coefficients(self.train[0], Y, self.design.alphas[index])
+        (unit,) = self._unit_penalties([TrainingSet(self.train[0], [])]).ravel()
+        return self._solver.coefficients(self.train[0], Y, self.design.alphas[index] * unit)
+
+    def _penalties(self, sets: Sequence[TrainingSet]) -> Floats:
+        """Return the penalties for each training set, or once where they are the same for all."""
+        grid: Floats = self.design.alphas[None, :, None]
+        return grid * self._unit_penalties(sets) if self.design.relative_weight else grid
+
+    def _unit_penalties(self, sets: Sequence[TrainingSet]) -> Floats:
+        """Return what a penalty of 1 is in each training set, of shape (n_sets, 1, 1).
+
+        Weights that are divided by c give the same fit as a penalty that is multiplied by c.
+        """
+        unit = np.ones((len(sets), 1, 1))
+        if self.design.relative_weight:
+            unit[:, 0, 0] = [self.design.weight[one.rows].mean() for one in sets]
+        return unit
 
     def _outer_sets(self) -> list[TrainingSet]:
         folds = self.design.folds

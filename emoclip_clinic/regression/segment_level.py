@@ -77,7 +77,9 @@ def participant_weights(
     ndarray of shape (n_segments,)
         With mean 1, so that a penalty means what it means without weights. A segment weighs
         ``N / (P * S * n)``: N segments and P participants in all, S sessions of its participant, n segments
-        of its session. Where a session lacks a rating, its participant weighs less for that target.
+        of its session. Where a session lacks a rating, its participant weighs less for that target. N and P
+        are the same for all, and the regressors scale weights in each training set anew: nothing is learned
+        from how long the videos of those are who are left out.
 
     Raises
     ------

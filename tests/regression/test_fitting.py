@@ -19,6 +19,7 @@ from emoclip_clinic.regression import nested_predict, read_ledger
 from emoclip_clinic.regression.fitting import FitResult, estimate_seconds, run_fit
 from emoclip_clinic.regression.fitting.metrics import METRIC_COLUMNS
 from emoclip_clinic.regression.fitting.outputs import PREDICTION_COLUMNS
+from emoclip_clinic.study.protocols import protocols_folder
 from tests.regression.fit_study import CHANCE, PLANTED, QUICK, FitStudy, write_fit_study
 
 
@@ -545,3 +546,20 @@ def test_the_lock_of_a_killed_fit_is_free(fresh: FitStudy) -> None:
     assert (fresh.folder.parent / ".fit-cains.json").exists()
     run_fit(fresh.plan(permutations=0))
     assert not (fresh.folder.parent / ".fit-cains.json").exists()
+
+
+def test_a_rating_of_the_studys_own_scale_is_no_covariate(fresh: FitStudy) -> None:
+    own = fresh.study.protocols / "scales"
+    own.mkdir(parents=True)
+    shutil.copy(protocols_folder() / "scales" / "_template.yaml", own / "myscale.yaml")
+    (own / "broken.yaml").write_text("name: broken\nitems: 3\n")
+    path = fresh.study.participants_tsv
+    lines = path.read_text().splitlines()
+    path.write_text(
+        "\n".join([f"{lines[0]}\tmyscale_total", *(f"{line}\t{n}" for n, line in enumerate(lines[1:]))])
+        + "\n"
+    )
+    with pytest.raises(RegressionError, match="myscale_total is total of myscale"):
+        fresh.plan(covariates="age,myscale_total")
+    notes = fresh.plan(covariates="age").audit.checks["ratings"].notes
+    assert notes == ("broken.yaml cannot be read, so that its names are not known.",)

@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 
 from emoclip_clinic.errors import RegressionError
+from emoclip_clinic.regression import nested_predict, split_participants
 from emoclip_clinic.regression.features import session_features
+from emoclip_clinic.regression.heads import get_head, make_head_data
 from emoclip_clinic.regression.segment_level import load_segment_rows, mean_over_segments, participant_weights
+from tests.regression.naive_ridge import pipeline
 from tests.regression.written_study import WrittenStudy
 
 RNG = np.random.default_rng(3)
@@ -18,6 +21,47 @@ def naive_weights(groups: list[str], session: list[int]) -> list[float]:
         own_sessions = {s for p, s in zip(groups, session, strict=True) if p == person}
         weights.append(len(groups) / len(people) / len(own_sessions) / session.count(own))
     return weights
+
+
+def long_and_short(n_of_first: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Segments of eight participants, of whom the first has as many as is asked for."""
+    rng = np.random.default_rng(11)
+    parts = [rng.standard_normal((40, 3)) for _ in range(8)]
+    Y = rng.standard_normal(8)
+    lengths = [n_of_first, 5, 9, 30, 12, 7, 20, 3]
+    groups = np.repeat(np.arange(8), lengths)
+    X = np.vstack([part[:n] + 0.5 * y for part, n, y in zip(parts, lengths, Y, strict=True)])
+    return X, Y[groups][:, None], groups
+
+
+def test_the_length_of_a_video_that_is_left_out_does_not_move_the_model() -> None:
+    predicted = {}
+    for n_of_first in (2, 40):
+        X, Y, groups = long_and_short(n_of_first)
+        weight = participant_weights(groups, groups)
+        data = make_head_data(
+            {"embedding": X}, Y, groups=groups, folds=split_participants(groups), sample_weight=weight
+        )
+        predicted[n_of_first] = get_head("ridge").out_of_fold(data).predictions[0, :2, 0]
+        plain = nested_predict(X, Y, groups, sample_weight=weight)
+        predicted[-n_of_first] = plain.predictions[:2, 0]
+    np.testing.assert_allclose(predicted[2], predicted[40], rtol=1e-9)
+    assert np.abs(predicted[-2] - predicted[-40]).max() > 1e-3  # where the sum of the weights counts
+
+
+def test_relative_weights_are_those_of_the_plain_loop_that_scales_them() -> None:
+    X, Y, groups = long_and_short(6)
+    weight = participant_weights(groups, groups)
+    for features in (X, np.hstack([X, np.random.default_rng(1).standard_normal((len(X), 200))])):
+        found = nested_predict(
+            features, Y, groups, alphas=[10.0], sample_weight=3 * weight, relative_weight=True
+        )
+        for fold in found.folds:
+            own = weight[fold.train] / weight[fold.train].mean()
+            model = pipeline(features[fold.train], Y[fold.train, 0], own, 10.0)
+            np.testing.assert_allclose(
+                found.predictions[fold.test, 0], model.predict(features[fold.test]), rtol=1e-9
+            )
 
 
 def test_weights_are_those_of_the_plain_loop_with_mean_one() -> None:

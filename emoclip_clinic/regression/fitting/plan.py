@@ -237,7 +237,7 @@ def plan_fit(study: Study, scale: Scale, settings: FitSettings, *, name: str | N
         impossible=impossible,
         strata=_columns(study, rated.groups, settings.permute_within, "--permute-within"),
         diagnostic_group=_diagnostic_group(study, rated.groups),
-        audit=_audit(scale, features, rated, folds, designs, segments),
+        audit=_audit(study, scale, features, rated, folds, designs, segments),
     )
     for target in plan.primary:
         if target not in rated.targets:
@@ -402,6 +402,7 @@ def _camera(study: Study, settings: FitSettings, rated: RatedSessions) -> pd.Dat
 
 
 def _audit(
+    study: Study,
     scale: Scale,
     features: SessionFeatures,
     rated: RatedSessions,
@@ -431,4 +432,5 @@ def _audit(
         contents=features.contents,
         change=rated.kind != "level",
         further_ratings=rated.baseline_ratings,
+        study=study,
     )

@@ -73,7 +73,11 @@ class RidgeHead:
     fill_missing: bool = False
 
     def out_of_fold(self, data: HeadData, *, progress: HeadProgress | None = None) -> HeadPrediction:
-        """Predict by nested cross-validation."""
+        """Predict by nested cross-validation.
+
+        Only the ratios of the weights count, in each training set: how long the videos of those are who are
+        left out must not move the penalty.
+        """
         result = nested_predict(
             data.block(self.reads),
             data.Y,
@@ -84,6 +88,7 @@ class RidgeHead:
             inner=self.inner,
             seed=self.seed,
             fill_missing=self.fill_missing,
+            relative_weight=True,
             progress=progress,
         )
         return HeadPrediction(
@@ -106,7 +111,11 @@ class RidgeHead:
         usable = [k for k in range(n_targets) if _enough(data.groups[rated[:, k]])]
         if usable:
             ridge = GroupRidgeCV(
-                self.alphas, inner=self.inner, seed=self.seed, fill_missing=self.fill_missing
+                self.alphas,
+                inner=self.inner,
+                seed=self.seed,
+                fill_missing=self.fill_missing,
+                relative_weight=True,
             ).fit(features, data.Y[:, usable], groups=data.groups, sample_weight=data.weight)
             model.coef[usable], model.intercept[usable] = ridge.coef_, ridge.intercept_
             model.alpha[usable] = ridge.alpha_

@@ -1,13 +1,15 @@
-"""Many small networks as stacked weights: forward, gradients by hand, one fused AdamW over all of them.
+"""Many small networks in one buffer: forward, gradients by hand, one fused AdamW over all of them.
 
-Networks lie one after the other in each tensor, those with more batches per epoch first. In a step that only
-some of them have, the others are left out of the tensors and of the optimiser, so that they do not move.
+Each network is one row of the buffer, its layers one after the other; those with more batches per epoch come
+first. In a step that only some networks have, the others are left out of the tensors and of the optimiser, so
+that they do not move. Optimiser and copies thus see a few large tensors instead of many small ones.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,13 +17,44 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["EPSILON", "Stack"]
+__all__ = ["EPSILON", "Stack", "padded_size"]
 
 # AdamW's epsilon. With standardised targets in one batch, the first gradient of the output bias is zero up to
 # rounding (1e-8); PyTorch's 1e-8 would turn that into a step of full length in a random direction.
 EPSILON = 1e-6
 
+# Weights and biases begin at multiples of so many values, which are 64 bytes: one line of the cache.
+_LINE = 16
+
 Layers = list[tuple[NDArray[np.float32], NDArray[np.float32]]]
+
+
+def padded_size(sizes: Sequence[int]) -> int:
+    """Return the values of one network in the buffer.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        Number of inputs, widths of the hidden layers, number of outputs.
+
+    Returns
+    -------
+    int
+    """
+    return sum(_up(n_in * n_out) + _up(n_out) for n_in, n_out in pairwise(sizes))
+
+
+def _up(size: int) -> int:
+    return -(-size // _LINE) * _LINE
+
+
+class _Layer(NamedTuple):
+    """Views of one layer of the first networks."""
+
+    weight: Tensor  # (n, n_in, n_out)
+    bias: Tensor  # (n, 1, n_out)
+    weight_gradient: Tensor
+    bias_gradient: Tensor
 
 
 class Stack:
@@ -38,6 +71,11 @@ class Stack:
     weight_decay : float
     device : str
         "cpu", "cuda", ...
+
+    Attributes
+    ----------
+    values : Tensor of shape (n_networks, padded_size)
+        The weights of each network; what pads them is 0.
     """
 
     def __init__(
@@ -54,15 +92,43 @@ class Stack:
         self._weight_decay = weight_decay
         self._epochs = 0
         self._n_batches, self._rates = n_batches, rates
-        self.parameters: list[Tensor] = []
-        for layer in range(len(weights[0])):
-            weight = np.stack([layers[layer][0] for layers in weights])
-            bias = np.stack([layers[layer][1] for layers in weights])[:, None, :]
-            self.parameters += [torch.from_numpy(weight).to(device), torch.from_numpy(bias).to(device)]
-        self._gradients = [torch.zeros_like(p) for p in self.parameters]
-        self._first = [torch.zeros_like(p) for p in self.parameters]
-        self._second = [torch.zeros_like(p) for p in self.parameters]
+        first = weights[0]
+        self._sizes = [first[0][0].shape[0], *(weight.shape[1] for weight, _ in first)]
+        flat = np.zeros((len(weights), padded_size(self._sizes)), dtype=np.float32)
+        for row, layers in zip(flat, weights, strict=True):
+            for place, part in zip(self._places(), (part for layer in layers for part in layer), strict=True):
+                row[place] = part.ravel()
+        self.values = torch.from_numpy(flat).to(device)
+        self._gradients, self._first, self._second = (torch.zeros_like(self.values) for _ in range(3))
         self._make_runs()
+
+    def _places(self) -> list[slice]:
+        """Where weight and bias of each layer lie in a row."""
+        places, start = [], 0
+        for n_in, n_out in pairwise(self._sizes):
+            for size in (n_in * n_out, n_out):
+                places.append(slice(start, start + size))
+                start += _up(size)
+        return places
+
+    def layers_of(self, row: NDArray[np.float32]) -> Layers:
+        """Cut a row of the buffer into copies of its layers.
+
+        Parameters
+        ----------
+        row : ndarray of shape (padded_size,)
+
+        Returns
+        -------
+        list of (weight of shape (n_in, n_out), bias of shape (n_out,))
+        """
+        places = self._places()
+        return [
+            (row[weight].reshape(n_in, n_out).copy(), row[bias].copy())
+            for weight, bias, (n_in, n_out) in zip(
+                places[::2], places[1::2], pairwise(self._sizes), strict=True
+            )
+        ]
 
     def _make_runs(self) -> None:
         """View each run of networks with equal step count and learning rate as one set of parameters."""
@@ -73,22 +139,40 @@ class Stack:
         self._runs = []
         for start, end in zip(starts, ends, strict=True):
             n = int(self._n_batches[start])
-            parts = (self.parameters, self._gradients, self._first, self._second)
-            views = tuple([tensor[start:end] for tensor in part] for part in parts)
-            steps = [torch.tensor(float(n * self._epochs), device=p.device) for p in self.parameters]
-            self._runs.append((n, float(self._rates[start]), (*views, steps)))
+            parts = (self.values, self._gradients, self._first, self._second)
+            step = torch.tensor(float(n * self._epochs), device=self.values.device)
+            self._runs.append((n, float(self._rates[start]), (*(part[start:end] for part in parts), step)))
         self._active: dict[float, tuple[list[Tensor], ...]] = {}
+        self._views: dict[int, list[_Layer]] = {}
         # Batches from which on fewer networks take part.
         self._changes = {0, *self._n_batches.tolist()}
 
     def _activate(self, batch: int) -> None:
         """Join the runs that have this batch, by learning rate."""
         self._active = {}
-        for n, rate, lists in self._runs:
+        for n, rate, tensors in self._runs:
             if batch < n:
                 joined = self._active.setdefault(rate, ([], [], [], [], []))
-                for whole, part in zip(joined, lists, strict=True):
-                    whole.extend(part)
+                for whole, part in zip(joined, tensors, strict=True):
+                    whole.append(part)
+
+    def _layers(self, n: int) -> list[_Layer]:
+        """View the layers of the first `n` networks."""
+        if n not in self._views:
+            places = self._places()
+            self._views[n] = [
+                _Layer(
+                    *(
+                        buffer[:n, place].view(n, rows, n_out)
+                        for buffer in (self.values, self._gradients)
+                        for place, rows in ((weight, n_in), (bias, 1))
+                    )
+                )
+                for weight, bias, (n_in, n_out) in zip(
+                    places[::2], places[1::2], pairwise(self._sizes), strict=True
+                )
+            ]
+        return self._views[n]
 
     def start_epoch(self) -> None:
         """Count an epoch; all networks have a first step in it."""
@@ -108,11 +192,10 @@ class Stack:
         """
         import torch
 
-        n, values = len(x), [x]
-        for layer in range(0, len(self.parameters), 2):
-            weight, bias = self.parameters[layer], self.parameters[layer + 1]
-            out = torch.baddbmm(bias[:n], values[-1], weight[:n])
-            values.append(out.relu_() if layer + 2 < len(self.parameters) else out)
+        values = [x]
+        for layer in self._layers(len(x)):
+            inputs = values[-1].relu_() if len(values) > 1 else x
+            values.append(torch.baddbmm(layer.bias, inputs, layer.weight))
         return values
 
     def step(self, batch: int, values: list[Tensor], slope: Tensor) -> None:
@@ -125,18 +208,19 @@ class Stack:
         values : list of Tensor
             What `forward` returned.
         slope : Tensor of shape (n, n_rows, n_outputs)
-            Derivative of each network's loss by its outputs; overwritten.
+            Derivative of each network's loss by its outputs.
         """
         import torch
         from torch.optim.adamw import adamw
 
-        n = len(slope)
-        for layer in range(len(self.parameters) - 2, -1, -2):
-            inputs = values[layer // 2]
-            torch.bmm(inputs.transpose(1, 2), slope, out=self._gradients[layer][:n])
-            torch.sum(slope, 1, keepdim=True, out=self._gradients[layer + 1][:n])
-            if layer:
-                slope = torch.bmm(slope, self.parameters[layer][:n].transpose(1, 2)).mul_(inputs > 0)
+        layers = self._layers(len(slope))
+        for number in range(len(layers) - 1, -1, -1):
+            layer, inputs = layers[number], values[number]
+            torch.bmm(inputs.transpose(1, 2), slope, out=layer.weight_gradient)
+            torch.sum(slope, 1, keepdim=True, out=layer.bias_gradient)
+            if number:
+                slope = torch.bmm(slope, layer.weight.transpose(1, 2))
+                slope = torch.ops.aten.threshold_backward(slope, inputs, 0)  # the slope of relu
         if batch in self._changes:
             self._activate(batch)
         for rate, (parameters, gradients, first, second, steps) in self._active.items():
@@ -162,11 +246,11 @@ class Stack:
         import torch
 
         # Old views and gradients go first, so that old and new never lie side by side.
-        del self._runs, self._active, self._gradients
-        index = torch.from_numpy(networks).to(self.parameters[0].device)
-        for tensors in (self.parameters, self._first, self._second):
-            for number, tensor in enumerate(tensors):
-                tensors[number] = tensor[index]
-        self._gradients = [torch.zeros_like(p) for p in self.parameters]
+        del self._runs, self._active, self._views, self._gradients
+        index = torch.from_numpy(networks).to(self.values.device)
+        self.values, self._first, self._second = (
+            part[index] for part in (self.values, self._first, self._second)
+        )
+        self._gradients = torch.zeros_like(self.values)
         self._n_batches, self._rates = self._n_batches[networks], self._rates[networks]
         self._make_runs()

@@ -7,7 +7,6 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +16,7 @@ from emoclip_clinic.errors import RegressionError
 from emoclip_clinic.regression.mlp.batches import Batches, n_batches, stop_rows
 from emoclip_clinic.regression.mlp.plan import Member, Table, initial_weights
 from emoclip_clinic.regression.mlp.settings import MlpSettings
-from emoclip_clinic.regression.mlp.stack import Stack
+from emoclip_clinic.regression.mlp.stack import Stack, padded_size
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -31,8 +30,10 @@ Progress = Callable[[int, int], None]
 MEBIBYTE = 2**20
 # On a CPU, stacks beyond this fall out of the cache, and every step fetches all weights from main memory.
 CPU_CACHE_MB = 12
-# Rows that stop training are evaluated in blocks of so many.
+# Rows that stop training are evaluated in blocks of so many; if one block holds them, it is kept ready.
 STOP_BLOCK = 256
+# Targets are standardised for about so many rows of a network at once: their operations are short.
+TARGET_ROWS = 128
 # The stack is made smaller once so large a part of it has stopped.
 STOPPED_PART = 0.25
 
@@ -111,12 +112,14 @@ def networks_in_memory(
     (n_rows, n_features), n_targets = table.X.shape, table.Y.shape[1]
     longest = max(len(member.train) for member in members)
     stopping = max(len(member.stop) for member in members)
-    rows_at_once = max(min(settings.batch_size, longest), min(STOP_BLOCK, stopping))
-    # Per row: inputs, hidden values with their slopes and signs, and targets with weights and errors.
-    values_per_row = n_features + 3 * sum(settings.hidden) + 12 * n_targets
+    rows_at_once = min(settings.batch_size, longest) + min(STOP_BLOCK, stopping)
+    # Per row: inputs, hidden values with their slopes, and targets with weights and errors.
+    values_per_row = n_features + 3 * sum(settings.hidden) + 4 * n_targets
+    target_rows = max(min(settings.batch_size, longest), min(TARGET_ROWS, longest), min(STOP_BLOCK, stopping))
     shared = 4 * n_rows * (n_features + 4 * n_targets)
     # Row numbers take eight bytes, and their shares four.
-    each = 4 * (6 * _n_weights(table, settings) + rows_at_once * values_per_row) + 12 * (longest + stopping)
+    each = 4 * (6 * _n_weights(table, settings) + rows_at_once * values_per_row)
+    each += 4 * 12 * target_rows * n_targets + 12 * (longest + stopping)
     fitting = int((max_memory_mb * MEBIBYTE - shared) // each)
     if fitting < 1:
         raise RegressionError(
@@ -217,8 +220,7 @@ def _in_threads(
 
 
 def _n_weights(table: Table, settings: MlpSettings) -> int:
-    sizes = [table.X.shape[1], *settings.hidden, table.Y.shape[1]]
-    return sum((n_in + 1) * n_out for n_in, n_out in pairwise(sizes))
+    return padded_size([table.X.shape[1], *settings.hidden, table.Y.shape[1]])
 
 
 class _Chunk:
@@ -250,7 +252,7 @@ class _Chunk:
             weight_decay=settings.weight_decay,
             device=device,
         )
-        self._best = [parameter.clone() for parameter in self._stack.parameters]
+        self._best = self._stack.values.clone()
         self._error = np.full(len(jobs), np.inf)
         self._epoch = np.zeros(len(jobs), dtype=np.intp)
         self._going = np.ones(len(jobs), dtype=bool)
@@ -271,31 +273,48 @@ class _Chunk:
         self._x_factor, self._x_shift = factor.float(), (-self._column("x_mean") * factor).float()
         sd = self._column("y_sd")
         self._y_mean, self._y_factor = self._column("y_mean"), (1.0 / sd).nan_to_num(0.0, 0.0, 0.0)
-        self._train_weight, self._stop_weight = self._column("train_weight"), self._column("stop_weight")
+        # The derivative of the square brings the 2.
+        self._slope_weight = 2.0 * self._column("train_weight")
+        self._stop_weight = self._column("stop_weight")
         rows, valid = stop_rows([self._members[m] for m, _ in self._jobs])
         self._stop_rows, self._stop_valid = self._tensor(rows), self._tensor(valid)
         self._share = self._tensor(self._batches.share)
+        self._ready = self._stop_block(slice(None)) if rows.shape[1] <= STOP_BLOCK else None
 
-    def _gather(self, rows: Tensor, share: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return standardised inputs, standardised targets and cell weights of (n, n_rows) row numbers."""
+    def _inputs(self, rows: Tensor) -> Tensor:
+        """Return standardised inputs of (n, n_rows) row numbers."""
         import torch
 
-        n, flat = len(rows), rows.reshape(-1)
-        x = self._values.index_select(0, flat).view(n, -1, self._values.shape[1])
-        torch.addcmul(self._x_shift[:n], x, self._x_factor[:n], out=x)
-        cells = self._ratings.index_select(0, flat).view(n, -1, 2 * self._n_targets)
-        y = (cells[..., : self._n_targets] - self._y_mean[:n]).mul_(self._y_factor[:n])
-        return x, y.float(), (cells[..., self._n_targets :] * weight[:n]).float() * share[..., None]
+        n = len(rows)
+        x = self._values.index_select(0, rows.reshape(-1)).view(n, -1, self._values.shape[1])
+        return torch.addcmul(self._x_shift[:n], x, self._x_factor[:n], out=x)
+
+    def _targets(self, rows: Tensor, share: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+        """Return standardised targets and cell weights of (n, ...) row numbers, each (n, ..., n_targets)."""
+        n, shape = len(rows), (*rows.shape, self._n_targets)
+        cells = self._ratings.index_select(0, rows.reshape(-1)).view(n, -1, 2 * self._n_targets)
+        y = (cells[..., : self._n_targets] - self._y_mean[:n]).mul_(self._y_factor[:n]).float()
+        weights = (cells[..., self._n_targets :] * weight[:n]).float()
+        return y.view(shape), weights.view(shape).mul_(share[..., None])
 
     def _train_epoch(self) -> None:
         drawn = self._tensor(self._batches.draw())
         counts = self._batches.n_batches
+        at_once = max(1, TARGET_ROWS // drawn.shape[2])
         self._stack.start_epoch()
         for batch in range(int(counts.max())):
-            n = int(np.count_nonzero(counts > batch))
-            x, y, weight = self._gather(drawn[:n, batch], self._share[:n, batch], self._train_weight)
-            values = self._stack.forward(x)
-            self._stack.step(batch, values, values[-1].sub(y).mul_(weight).mul_(2.0))
+            n, within = int(np.count_nonzero(counts > batch)), batch % at_once
+            if not within:
+                some = (slice(n), slice(batch, batch + at_once))
+                y, weight = self._targets(drawn[some], self._share[some], self._slope_weight)
+            values = self._stack.forward(self._inputs(drawn[:n, batch]))
+            slope = values[-1].sub_(y[:n, within]).mul_(weight[:n, within])
+            self._stack.step(batch, values, slope)
+
+    def _stop_block(self, block: slice) -> tuple[Tensor, Tensor, Tensor]:
+        """Return inputs, targets and cell weights of some rows of the inner participants."""
+        rows = self._stop_rows[:, block]
+        return self._inputs(rows), *self._targets(rows, self._stop_valid[:, block], self._stop_weight)
 
     def _stop_errors(self) -> NDArray[np.float64]:
         """Return the mean squared error of each network in its inner participants."""
@@ -304,10 +323,7 @@ class _Chunk:
         n_networks, n_rows = self._stop_rows.shape
         total = torch.zeros(n_networks, device=self._device)
         for start in range(0, n_rows, STOP_BLOCK):
-            block = slice(start, start + STOP_BLOCK)
-            x, y, weight = self._gather(
-                self._stop_rows[:, block], self._stop_valid[:, block], self._stop_weight
-            )
+            x, y, weight = self._ready or self._stop_block(slice(start, start + STOP_BLOCK))
             total += self._stack.forward(x)[-1].sub_(y).square_().mul_(weight).sum(dim=(1, 2))
         return total.cpu().numpy().astype(np.float64)
 
@@ -326,12 +342,9 @@ class _Chunk:
         better = self._going & (errors < self._error)
         self._error[better], self._epoch[better] = errors[better], epoch
         self._going &= epoch - self._epoch < self._settings.patience
-        index = self._tensor(np.flatnonzero(better))
-        for best, parameter in zip(self._best, self._stack.parameters, strict=True):
-            if better.all():
-                best.copy_(parameter)
-            else:
-                best.index_copy_(0, index, parameter.index_select(0, index))
+        edges = np.flatnonzero(np.diff(better, prepend=False, append=False))
+        for start, end in edges.reshape(-1, 2):
+            self._best[start:end].copy_(self._stack.values[start:end])
 
     def train(self) -> list[Network]:
         import torch
@@ -351,10 +364,8 @@ class _Chunk:
         return finished
 
     def _keep(self, networks: NDArray[np.intp]) -> None:
-        index = self._tensor(networks)
         self._jobs = [self._jobs[i] for i in networks]
-        for number, best in enumerate(self._best):
-            self._best[number] = best[index]
+        self._best = self._best[self._tensor(networks)]
         self._error, self._epoch = self._error[networks], self._epoch[networks]
         self._going = self._going[networks]
         self._batches.keep(networks)
@@ -362,11 +373,11 @@ class _Chunk:
         self._prepare()
 
     def _finished(self, networks: NDArray[np.intp]) -> list[Network]:
-        best = [parameter.cpu().numpy() for parameter in self._best]
+        best = self._best.cpu().numpy()
         finished = []
         for i in networks:
             member, rate = self._jobs[i]
-            layers = [(w[i].copy(), b[i, 0].copy()) for w, b in zip(best[::2], best[1::2], strict=True)]
             error = float(self._error[i]) if self._members[member].stop_weight.any() else float("nan")
+            layers = self._stack.layers_of(best[i])
             finished.append(Network(member, rate, int(self._epoch[i]), error, layers))
         return finished

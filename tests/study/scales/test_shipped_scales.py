@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from emoclip_clinic.study.scales import list_scales, load_scale
+from emoclip_clinic.study.scales import list_scales, load_scale, match_columns
 
 SHIPPED = [entry.name for entry in list_scales()]
 
@@ -130,3 +130,20 @@ def test_odd_ratings_are_legal_on_the_wide_items_of_the_ymrs() -> None:
     assert irritability.max == 8
     assert irritability.on_step(3)
     assert not irritability.on_step(2.5)
+
+
+@pytest.mark.parametrize(
+    ("name", "column", "target"),
+    [
+        ("panss", "PANSS Gesamt", "total"),
+        ("panss", "PANSS-Gesamtscore", "total"),
+        ("panss", "panss_positivskala", "positive"),
+        ("panss", "PANSS Negativ", "negative"),
+        ("panss", "PANSS Allgemeine Psychopathologie", "general"),
+        ("hamd17", "HAMD Summe", "total"),
+        ("madrs", "MADRS Gesamtwert", "total"),
+        ("bprs24", "BPRS Summenscore", "total"),
+    ],
+)
+def test_german_names_of_sums_are_known(name: str, column: str, target: str) -> None:
+    assert match_columns([column], load_scale(name)).columns == {target: (column,)}
