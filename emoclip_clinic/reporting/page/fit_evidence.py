@@ -73,9 +73,9 @@ def null_section(analysis: FitAnalysis, drawings: Drawings) -> Section:
     test = analysis.fit.get("permutation_test") or {}
     if not any(drawings.values()):
         reason = analysis.missing.get("null") or test.get("not_tested") or "The fit holds no permutations."
-        return Section("null", "Against chance", (Text(str(reason), "missing"),), is_empty=True)
+        return Section("chance", "Against chance", (Text(str(reason), "missing"),), is_empty=True)
     blocks: list[Block] = [Text(str(test["statement"]))] if "statement" in test else []
-    return Section("null", "Against chance", (*blocks, *_by_item(analysis, drawings)))
+    return Section("chance", "Against chance", (*blocks, *_by_item(analysis, drawings)))
 
 
 def calibration_section(analysis: FitAnalysis, drawings: Drawings) -> Section:

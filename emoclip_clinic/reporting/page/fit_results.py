@@ -113,8 +113,12 @@ def cohort_section(analysis: FitAnalysis, flow: Drawing) -> Section:
 
 def _characteristics(analysis: FitAnalysis) -> Table:
     def value(row: Record) -> Cell:
-        mean, spread = (number(row[name], decimals=1) for name in ("value", "spread"))
-        return Cell("" if mean == NOT_THERE else f"{mean} ({spread})")
+        mean, sd = (number(row[name], decimals=1) for name in ("mean", "sd"))
+        return Cell("" if mean == NOT_THERE else f"{mean} ({sd})")
+
+    def extent(row: Record) -> Cell:
+        low, high = (number(row[name], decimals=0) for name in ("low", "high"))
+        return Cell("" if low == NOT_THERE else f"{low} to {high}")
 
     return table_of(
         "characteristics",
@@ -125,6 +129,7 @@ def _characteristics(analysis: FitAnalysis) -> Table:
             plain_text("Level", "level"),
             fixed("n", "n", "whole"),
             Shown("Mean (SD)", value),
+            Shown("Lowest to highest", extent),
         ],
         for_paper=True,
     )
@@ -223,7 +228,7 @@ def _spread(table: pd.DataFrame) -> list[Record]:
     return rows
 
 
-def results_section(analysis: FitAnalysis) -> Section:
+def results_section(analysis: FitAnalysis, pictures: Sequence[Drawing]) -> Section:
     """Show the main table, what stands beside it, and the baselines."""
     items = analysis.items.assign(label=labels_of(analysis.items))
     own = items.to_dict("records")
@@ -332,7 +337,7 @@ def results_section(analysis: FitAnalysis) -> Section:
         ],
         for_paper=True,
     )
-    blocks: list[Block] = [main]
+    blocks: list[Block] = [*([Gallery(tuple(map(Picture, pictures)))] if pictures else []), main]
     warned = [
         Text(f"{row['label']}: {row['warning']}.", "warning")
         for row in own

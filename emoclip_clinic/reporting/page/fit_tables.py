@@ -30,13 +30,7 @@ _MEANINGS: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "missing-ratings": ("Single ratings that are missing.", {
         "target": "Item or score.", "reason": "Why.", "n": "How many.",
     }),
-    "characteristics": ("Characteristics of the participants.", {
-        "characteristic": "Such as age.",
-        "level": "Such as female; empty for a mean.",
-        "n": "Participants.",
-        "value": "Mean.",
-        "spread": "Standard deviation.",
-    }),
+    "characteristics": ("Characteristics of the participants.", records.CHARACTERISTIC_COLUMNS),
     "quality": ("Quality of every session.", records.QUALITY_COLUMNS),
     "ledger": ("Every analysis of this scale.", records.LEDGER_COLUMNS),
     "audit": ("Checks against leaks.", records.AUDIT_COLUMNS),
@@ -144,4 +138,3 @@ def _stacked(pairs: Mapping[str, pd.DataFrame]) -> pd.DataFrame | None:
         frame.assign(item=item)[["item", *frame.columns]] for item, frame in pairs.items() if len(frame)
     ]
     return pd.concat(frames, ignore_index=True) if frames else None
-
