@@ -59,9 +59,10 @@ def contrast_clips(store: ClipStore, recipe: Recipe) -> ClipDataset:
 
 
 def frame_clips(dataset: ClipDataset, recipe: Recipe) -> ClipDataset:
-    """Make the data set of the frame stage: the same clips, neither turned nor mirrored.
+    """Make the data set of the frame stage: the same clips, not turned.
 
-    The angle of a head is among what is to be told from its picture.
+    The angle of a head may be among what is to be told from its picture. Clips are mirrored only where it is
+    known what a mirror does to their attributes.
 
     Parameters
     ----------
@@ -81,7 +82,11 @@ def frame_clips(dataset: ClipDataset, recipe: Recipe) -> ClipDataset:
         dataset.store,
         sampling=dataset.sampling,
         augmentation=Augmentation(
-            rotation_deg=0.0, flip=False, brightness=data.brightness, contrast=data.contrast
+            rotation_deg=0.0,
+            flip=data.flip and dataset.store.attribute_mirror is not None,
+            scale=data.scale,
+            brightness=data.brightness,
+            contrast=data.contrast,
         ),
         indices=[place[name] for name in dataset.ids],
     )
