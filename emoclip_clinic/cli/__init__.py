@@ -9,6 +9,7 @@ import typer
 
 from emoclip_clinic import __version__
 from emoclip_clinic.cli import (
+    agreement,
     doctor,
     extract,
     fit,
@@ -16,6 +17,7 @@ from emoclip_clinic.cli import (
     predict,
     ratings,
     recordings,
+    report,
     scales,
     status,
     weights,
@@ -44,6 +46,7 @@ def _application(
 
 _LOOK = {"help_option_names": ["--help", "-h"]}
 _WORK, _RATINGS, _MODELS, _MACHINE = "Videos of a study", "Ratings", "Models of ratings", "This machine"
+_REPORTS = "Reports and agreement"
 
 
 def _build() -> typer.Typer:
@@ -78,6 +81,8 @@ def _build() -> typer.Typer:
     add_verb(group, zeroshot.score)
     add_verb(application, fit.fit, options=fit.setting_options(), panel=_MODELS)
     add_verb(application, predict.predict, panel=_MODELS)
+    add_verb(application, report.report, options=report.setting_options(), panel=_REPORTS)
+    add_verb(application, agreement.agreement, panel=_REPORTS)
 
     add_verb(application, doctor.doctor, panel=_MACHINE)
     group = _add_group(application, "weights", "List, add and verify model weights.", panel=_MACHINE)

@@ -43,16 +43,17 @@ _STATES = {
 }
 
 
-def methods_section(methods: MethodsText) -> Section:
-    """Show the methods with numbered references."""
+def methods_section(methods: MethodsText, rules: Sequence[str]) -> Section:
+    """Show the methods with numbered references, and the rules that the analysis applied."""
     blocks: list[Block] = [
         Text("Ready for a paper; as methods.md with references.bib in the folder of this report.", "note")
     ]
     blocks += [Text(f"{heading}. {text}") for heading, text in methods.numbered.items()]
     references = tuple(f"[{number}] {one.reference}" for number, one in enumerate(methods.citations, start=1))
-    return Section(
-        "methods", "Methods", (*blocks, Folded(f"{len(references)} references", (Bullets(references),)))
-    )
+    blocks.append(Folded(f"{len(references)} references", (Bullets(references),)))
+    if rules:
+        blocks.append(Folded("Rules of the analysis", (Bullets(tuple(rules)),)))
+    return Section("methods", "Methods", tuple(blocks))
 
 
 def investigator_section(facts: InvestigatorFacts) -> Section:
@@ -104,9 +105,9 @@ def checklist_section(checked: Mapping[str, tuple[CheckList, Sequence[CheckedIte
     return Section("checklists", "Reporting check-lists", tuple(blocks))
 
 
-def limits_section(more: Sequence[str] = ()) -> Section:
+def limits_section() -> Section:
     """Say what the numbers are not for."""
-    return Section("limits", "Limits of use", (Bullets((*_LIMITS, *more)),))
+    return Section("limits", "Limits of use", (Bullets(_LIMITS),))
 
 
 def file_section(files: Mapping[str, str]) -> Section:

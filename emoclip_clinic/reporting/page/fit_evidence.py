@@ -176,9 +176,9 @@ def audit_section(analysis: FitAnalysis) -> Section:
         "Checks",
         analysis.audit,
         [
-            plain_text("What must hold", "check"),
+            plain_text("Check", "check"),
             Shown("Passed", lambda row: Cell("yes" if row["passed"] else "no"), numeric=False),
-            plain_text("What was looked at", "detail"),
+            plain_text("What must hold, and what was looked at", "detail"),
         ],
     )
     said = {
@@ -195,7 +195,7 @@ def audit_section(analysis: FitAnalysis) -> Section:
     return Section("audit", "Leakage audit", tuple(blocks), is_empty=analysis.audit_passed is None)
 
 
-def ledger_section(analysis: FitAnalysis) -> Section:
+def ledger_section(analysis: FitAnalysis, drawings: Sequence[Drawing]) -> Section:
     """Show how often these ratings were looked at, and how stable the fit is."""
     ledger = analysis.ledger
     blocks: list[Block] = [
@@ -230,6 +230,7 @@ def ledger_section(analysis: FitAnalysis) -> Section:
         reason = analysis.missing.get("stability", "The fit was not repeated on parts of its participants.")
         blocks.append(Text(f"Stability over refits. {reason}", "missing"))
     else:
+        blocks += [Gallery(tuple(map(Picture, drawings)))] if drawings else []
         blocks.append(
             table_of(
                 "stability",

@@ -1,4 +1,4 @@
-"""The page of one fit: sections in the order in which a reader asks, with every table and figure as a file."""
+"""The page of one fit: sections in the order in which a reader asks; every table and figure as a file."""
 
 from __future__ import annotations
 
@@ -45,7 +45,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from emoclip_clinic.reporting.analysis.records import FitAnalysis
-    from emoclip_clinic.reporting.page.blocks import Drawing
     from emoclip_clinic.reporting.writing.methods import MethodsText
     from emoclip_clinic.study.investigator import InvestigatorFacts
 
@@ -114,8 +113,8 @@ def compose_fit(
         change_section(analysis),
         sensitivity_section(analysis, drawn.sensitivity),
         audit_section(analysis),
-        methods_section(methods),
-        ledger_section(analysis),
+        methods_section(methods, list(analysis.rules.values())),
+        ledger_section(analysis, drawn.stability),
         investigator_section(facts),
     ]
     return with_files(
@@ -124,7 +123,6 @@ def compose_fit(
         methods=methods,
         facts=facts,
         checklists=checklists,
-        more_limits=tuple(analysis.rules.values()),
         title=f"{analysis.scale.title}: {analysis.name}",
         kind="Report on a fit",
         subtitle=f"Fit {analysis.name}, made {analysis.created_utc}.",
@@ -139,7 +137,6 @@ def with_files(
     methods: MethodsText,
     facts: InvestigatorFacts,
     checklists: Sequence[CheckList],
-    more_limits: Sequence[str],
     title: str,
     kind: str,
     subtitle: str,
@@ -159,8 +156,6 @@ def with_files(
         What the investigator gave.
     checklists : sequence of CheckList
         Reporting check-lists.
-    more_limits : sequence of str
-        Rules that were applied, as sentences.
     title, kind, subtitle : str
         See :func:`emoclip_clinic.reporting.page.rendering.render`.
     links : sequence of Link
@@ -199,7 +194,7 @@ def with_files(
         "references.bib": "Publications that the methods cite.",
     }
     html = render(
-        [*sections, checklist_section(checked), limits_section(more_limits), file_section(contents)],
+        [*sections, checklist_section(checked), limits_section(), file_section(contents)],
         title=title,
         kind=kind,
         subtitle=subtitle,

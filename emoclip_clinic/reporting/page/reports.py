@@ -1,4 +1,4 @@
-"""Reports on a study's fits: read, analysed, masked, composed and written, with a page that lists them all."""
+"""Reports on a study's fits: analysed, masked, composed and written, with a page that lists them all."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from emoclip_clinic.reporting.analysis import analyse_fit, list_fits
+from emoclip_clinic.reporting.analysis.fit_analysis import analyse_fit
+from emoclip_clinic.reporting.analysis.reading import list_fits
 from emoclip_clinic.reporting.page.fit_page import compose_fit
 from emoclip_clinic.reporting.page.masked import mask_fit
 from emoclip_clinic.reporting.page.outputs import write_report
@@ -130,7 +131,7 @@ def report_fits(
     analyses = []
     pages = []
     for name in names:
-        analysis = analyse_fit(study, name, settings=settings, force=force, progress=progress)
+        analysis = analyse_fit(study, name, settings=settings, cache=not force, progress=progress)
         if progress is not None:
             progress(f"{name}: page", 0, 0)
         if masks is not None:
