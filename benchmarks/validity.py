@@ -2,7 +2,7 @@
 
 The simulations are those of ``tests/validity``, with more and larger data sets. A data set has its own
 videos; several rating vectors share them, with folds and permutations, and standard errors, in brackets, are
-over data sets. ``--scale`` multiplies the number of data sets; 1 takes about 5 minutes of one processor.
+over data sets. ``--scale`` multiplies the number of data sets; 1 takes about 10 minutes of one processor.
 
     python benchmarks/validity.py [--scale 1] [--seed 0] [--only NAME ...] > benchmarks/results/validity.md
 """
@@ -33,8 +33,10 @@ from tests.validity.chance import (
 )
 from tests.validity.external import STATISTICS, external_coverage, population_values
 from tests.validity.families import ADJUSTED, families_at_floor
+from tests.validity.gains import changes, p_of_gain
 from tests.validity.identity import UNITS, skill_by_unit_of_split
 from tests.validity.monte_carlo import Estimate, over_sets
+from tests.validity.networks import network_and_ridge
 from tests.validity.performance import (
     MEASURES,
     least_squares_error,
@@ -43,6 +45,7 @@ from tests.validity.performance import (
     planted_in_interviews,
     refit_coverage,
 )
+from tests.validity.sites import SITES, p_and_skill_at_sites
 
 Sets = Callable[[int], int]
 
@@ -266,6 +269,89 @@ def refit(sets: Sets, seed: int) -> None:
     )
 
 
+def gain(sets: Sets, seed: int) -> None:
+    print("\n## 10. The gain over covariates\n")
+    print("Covariates explain 40 % of the ratings and show in the embedding; 8 features, 5 folds.")
+    print("Heavy tails: what is left follows a t distribution with 3 degrees of freedom. 99 permutations.")
+    rows: list[list[object]] = []
+    for n, n_covariates in ((24, 1), (24, 6), (60, 6)):
+        for heavy in (False, True):
+            for gain_r2 in (0.0, 0.2):
+                p = p_of_gain(
+                    n_sets=sets(60 if gain_r2 == 0 else 20),
+                    n_targets=20,
+                    n_participants=n,
+                    n_covariates=n_covariates,
+                    gain_r2=gain_r2,
+                    n_folds=5,
+                    seed=seed,
+                    heavy=heavy,
+                )
+                rejected = over_sets(p <= LEVEL)
+                tails = "heavy" if heavy else "normal"
+                rows.append([n, n_covariates, tails, gain_r2, rejected, size(rejected)])
+    print_table(
+        "participants | covariates | tails | R2 of the gain | rejected | rating vectors (data sets)", rows
+    )
+
+
+def sites(sets: Sets, seed: int) -> None:
+    numbers = ", ".join(map(str, SITES))
+    print("\n## 11. Sites\n")
+    print(f"Four sites of {numbers} participants; 6 features, the room's part 3 times the participant's.")
+    print("No signal inside of sites; site effect: SD of a site's mean rating, in SD within sites.")
+    rows: list[list[object]] = []
+    for effect in (0.0, 1.0):
+        found = p_and_skill_at_sites(
+            n_sets=sets(60), n_targets=20, n_features=6, site_effect=effect, seed=seed
+        )
+        for (scheme, within), (p, own_skill) in found.items():
+            rejected = over_sets(p <= LEVEL)
+            rows.append([effect, scheme, within, over_sets(own_skill), rejected, size(rejected)])
+    print_table(
+        "site effect | folds | exchanged within | skill | rejected | rating vectors (data sets)", rows
+    )
+
+
+def change(sets: Sets, seed: int) -> None:
+    print("\n## 12. Change scores\n")
+    print(
+        "40 participants, sessions correlated at .5, 5 folds, 99 permutations. The video shows the baseline's"
+    )
+    print("rating, and the share given of what the change has beside it.")
+    rows: list[list[object]] = []
+    for signal in (0.0, 0.5):
+        found = changes(n_sets=sets(50), n_targets=4, n_participants=40, signal=signal, n_folds=5, seed=seed)
+        means = [over_sets(found[name]) for name in ("skill", "skill, baseline rating")]
+        tests = ("p", "p gain, covariates", "p gain, baseline rating")
+        means += [over_sets(found[name] <= LEVEL) for name in tests]
+        rows.append([signal, *means, size(means[0])])
+    print_table(
+        "share | skill | skill of the baseline rating | rejected: chance | rejected: gain over covariates |"
+        " rejected: gain over the baseline rating | rating vectors (data sets)",
+        rows,
+    )
+
+
+def network(sets: Sets, seed: int) -> None:
+    print("\n## 13. Small networks beside the ridge\n")
+    print("2 sessions each, 6 features, 5 folds; one hidden layer of 16, 2 seeds, at most 80 epochs.")
+    rows: list[list[object]] = []
+    for n in (30, 90):
+        for shape, r2 in (("linear", 0.0), ("linear", 0.6), ("curved", 0.6)):
+            found = network_and_ridge(
+                n_sets=sets(16), n_targets=5, n_participants=n, r2=r2, shape=shape, n_folds=5, seed=seed
+            )
+            names = ("skill, ridge", "skill, network", "r, ridge", "r, network")
+            means = [over_sets(found[name]) for name in names]
+            rows.append([n, shape, r2, *means, size(means[0])])
+    print_table(
+        "participants | signal | R2 | skill, ridge | skill, network | r, ridge | r, network | rating vectors"
+        " (data sets)",
+        rows,
+    )
+
+
 SECTIONS = {
     "level": level,
     "interviews": interviews,
@@ -276,6 +362,10 @@ SECTIONS = {
     "families": families,
     "external": external,
     "refit": refit,
+    "gain": gain,
+    "sites": sites,
+    "change": change,
+    "network": network,
 }
 
 
