@@ -12,7 +12,7 @@ from emoclip_clinic.agreement.intraclass import icc
 from emoclip_clinic.agreement.results import join_flags, rows_of, to_frame
 from emoclip_clinic.errors import AgreementError, did_you_mean
 
-__all__ = ["CEILING_FORMS", "TargetUse", "reliability_ceiling"]
+__all__ = ["CEILING_FORMS", "TargetUse", "ceiling_rows", "reliability_ceiling"]
 
 TargetUse = Literal["one rater", "fixed panel", "varying rater", "varying panel"]
 
@@ -73,8 +73,26 @@ def reliability_ceiling(
     """
     if used not in CEILING_FORMS:
         raise AgreementError("Unknown use of raters", found=used, hint=did_you_mean(used, CEILING_FORMS))
-    form = CEILING_FORMS[used]
     found = icc(table, cluster=cluster, confidence=confidence, n_resamples=n_resamples, seed=seed)
+    return ceiling_rows(found, used=used)
+
+
+def ceiling_rows(found: pd.DataFrame, *, used: TargetUse) -> pd.DataFrame:
+    """Take reliability and ceiling from what :func:`icc` gave.
+
+    Parameters
+    ----------
+    found : DataFrame
+        Its six rows.
+    used : {"one rater", "fixed panel", "varying rater", "varying panel"}
+        As :func:`reliability_ceiling`.
+
+    Returns
+    -------
+    DataFrame
+        As :func:`reliability_ceiling`.
+    """
+    form = CEILING_FORMS[used]
     row = rows_of(found[found["statistic"] == form])[0]
     flag = join_flags(row.flag, "reliability not above 0" if row.estimate <= 0 else "")
     return to_frame(

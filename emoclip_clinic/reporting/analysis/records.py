@@ -27,6 +27,7 @@ __all__ = [
     "CALIBRATION_COLUMNS",
     "CEILING_COLUMNS",
     "CHANGE_COLUMNS",
+    "CHARACTERISTIC_COLUMNS",
     "COMPARISON_COLUMNS",
     "ERROR_COLUMNS",
     "EXCLUSION_COLUMNS",
@@ -109,7 +110,7 @@ ITEM_COLUMNS: Mapping[str, str] = {
     "model": "The model of this row: the first that was asked for.",
     "n_participants": "Participants with a rating and a prediction.",
     "n_sessions": "Sessions with a rating and a prediction.",
-    "range_low": "Lowest possible rating (of a change: lowest possible change).",
+    "range_low": "Lowest possible rating, or change; NaN for a change in percent, which has none.",
     "range_high": "Highest possible rating.",
     "rating_mean": "Mean rating over sessions.",
     "rating_sd": "Standard deviation of ratings over sessions (n - 1).",
@@ -118,7 +119,7 @@ ITEM_COLUMNS: Mapping[str, str] = {
     "most_common": "Share of sessions with the most common rating.",
     "n_distinct": "Number of distinct ratings.",
     "warning": "What stands in the way of reading the row: nearly all at the minimum, few participants, ...",
-    "within": "Points within which an error counts as agreement: one step of an item, 1 point of a score.",
+    "within": "Points within which an error counts as agreement: 1.",
     **_with_limits(_MEANING),
     "p": "Permutation p, one-sided; NaN where not tested.",
     "p_step_down": "p adjusted within the family by step-down min-p.",
@@ -187,7 +188,7 @@ PAIR_COLUMNS: Mapping[str, str] = {
     "session_id": "The visit; missing if participants have one.",
     "group": "Diagnostic group; missing if unknown.",
     "rating": "What was to be predicted.",
-    "prediction": "Out-of-fold prediction of the main model; mean over the repetitions of the folds.",
+    "prediction": "Out-of-fold prediction of the main model, of the first repetition of the folds.",
     "baseline": "Prediction of the mean predictor.",
     "n_raters": "Raters on whom the rating rests.",
 }
@@ -281,6 +282,16 @@ EXCLUSION_COLUMNS: Mapping[str, str] = {
     "reason": "Why.",
     "n_participants": "Participants of whom a session was left out here.",
     "n_sessions": "Sessions.",
+}
+
+CHARACTERISTIC_COLUMNS: Mapping[str, str] = {
+    "characteristic": "Column of participants.tsv: age, sex, group, site.",
+    "level": "Value that is counted; '' for age.",
+    "n": "Participants with this value; for age, of whom it is known.",
+    "mean": "For age: mean.",
+    "sd": "For age: standard deviation (n - 1).",
+    "low": "For age: lowest.",
+    "high": "For age: highest.",
 }
 
 QUALITY_COLUMNS: Mapping[str, str] = {
@@ -459,8 +470,7 @@ class Cohort:
     missing_ratings : DataFrame
         ``target``, ``reason``, ``n``: single missing numbers in sessions that take part.
     participants : DataFrame
-        ``characteristic``, ``level``, ``n``, ``value``, ``spread``: age (mean, SD), and counts by sex, group,
-        site; no rows without participants.tsv.
+        `CHARACTERISTIC_COLUMNS` of those who take part; no rows without participants.tsv.
     sessions_per_participant : mapping of int to int
         Number of participants by number of sessions.
     """
