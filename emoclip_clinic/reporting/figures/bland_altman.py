@@ -26,7 +26,7 @@ from emoclip_clinic.reporting.figures.points import (
     series_of,
 )
 from emoclip_clinic.reporting.figures.style import BAND_OPACITY, SMALL_SIZE, WIDTH_PX, Role
-from emoclip_clinic.reporting.figures.values import Estimate, estimate_of, is_finite
+from emoclip_clinic.reporting.figures.values import Estimate, estimate_of, is_finite, level_text
 from emoclip_clinic.reporting.writing.rounding import number, signed
 
 __all__ = ["bland_altman_plot"]
@@ -45,6 +45,7 @@ def bland_altman_plot(
     *,
     limits: Mapping[str, Any] | pd.Series,
     of_model: bool = True,
+    confidence: float | None = None,
     seed: int = 0,
     prefix: str = "",
 ) -> Figure:
@@ -61,6 +62,8 @@ def bland_altman_plot(
         difference on the mean, and ``method``, the form of the limits.
     of_model : bool
         Whether the prediction comes from a model; then the caption says why the differences slope.
+    confidence : float, optional
+        Level of the intervals, for the caption.
     seed : int
         Seed of the jitter, which separates points that coincide.
     prefix : str
@@ -86,11 +89,9 @@ def bland_altman_plot(
     held = [value for one in (bias, lower, upper) for value in (one.value, one.low, one.high)]
 
     series = series_of(data)
-    entries: list[tuple[Role, Marker | str, str]] = [
-        ("model", "", "bias"),
-        ("line", "7 4", "limits of agreement"),
-        ("reference", "2 3", "no difference"),
-    ]
+    entries: list[tuple[Role, Marker | str, str]] = [("reference", "2 3", "no difference")]
+    entries += [("model", "", "bias")] if is_finite(bias.value) else []
+    entries += [("line", "7 4", "limits of agreement")] if is_finite(lower.value) else []
     entries += [(one.role, one.marker, one.label) for one in series if one.label]
     canvas = Canvas(name, WIDTH_PX, 0)
     top = canvas.legend(entries, top=canvas.heading(measure.label)) + 6
@@ -121,7 +122,9 @@ def bland_altman_plot(
 
     slope, method = limits.get("slope"), str(limits.get("method") or "")
     words = (
-        f"Bias {bias.text(unit=measure.unit)}; limits of agreement {lower.text()} and "
+        "Bias and limits of agreement are not defined."
+        if not is_finite(bias.value)
+        else f"Bias {bias.text(unit=measure.unit)}; limits of agreement {lower.text()} and "
         f"{upper.text(unit=measure.unit)}."
     )
     slope_text = f"Slope of the difference on the mean: {number(slope)}." if is_finite(slope) else ""
@@ -129,7 +132,9 @@ def bland_altman_plot(
     caption = sentences(
         f"{measure.label}: {minus.lower()} over the mean of both, {people_text(data)}.",
         words,
-        "In brackets and as bands: intervals.",
+        f"In brackets and as bands: {level_text(confidence)}s."
+        if any(one.has_interval for one in (bias, lower, upper))
+        else "",
         f"Form of the limits: {method}." if method else "",
         slope_text,
         _MODEL_NOTE if of_model else "",

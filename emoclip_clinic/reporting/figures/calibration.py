@@ -15,7 +15,7 @@ from emoclip_clinic.reporting.figures.figure import (
 )
 from emoclip_clinic.reporting.figures.points import pairs_of, people_text
 from emoclip_clinic.reporting.figures.style import WIDTH_PX, Role
-from emoclip_clinic.reporting.figures.values import estimate_of, finite_rows, is_finite
+from emoclip_clinic.reporting.figures.values import counted, estimate_of, finite_rows, is_finite, level_text
 from emoclip_clinic.reporting.writing.rounding import number
 
 __all__ = ["calibration_plot"]
@@ -24,7 +24,12 @@ _RUG_PX = 7.0
 
 
 def calibration_plot(
-    pairs: pd.DataFrame, measure: Measure, *, calibration: pd.DataFrame, prefix: str = ""
+    pairs: pd.DataFrame,
+    measure: Measure,
+    *,
+    calibration: pd.DataFrame,
+    confidence: float | None = None,
+    prefix: str = "",
 ) -> Figure:
     """Draw mean ratings over bins of predictions, with the calibration line and the line of identity.
 
@@ -38,6 +43,8 @@ def calibration_plot(
         ``bin`` (-1: the line), ``n``, ``mean_prediction``, ``mean_rating``, ``mean_rating_low``,
         ``mean_rating_high``; in the row of the line ``slope``, ``intercept`` and ``in_the_large`` with
         ``_low`` and ``_high``, and ``flag``.
+    confidence : float, optional
+        Level of the intervals, for the caption.
     prefix : str
         First part of the figure's name.
 
@@ -101,7 +108,7 @@ def calibration_plot(
     middles = zip(bins["mean_prediction"], bins["mean_rating"], strict=True)
     means = "; ".join(f"{number(at)}: {number(mean)}" for at, mean in middles)
     counts = bins["n"] if "n" in bins else pd.Series(dtype=float)
-    size = f", {int(counts.min())} to {int(counts.max())} sessions each" if len(counts) else ""
+    size = f", {_span(int(counts.min()), int(counts.max()))} each" if len(counts) else ""
     alt = sentences(
         f"Calibration plot of {measure.label}, {people_text(data)}.",
         line_text,
@@ -112,7 +119,7 @@ def calibration_plot(
     caption = sentences(
         f"{measure.label}: calibration, {people_text(data)}.",
         f"Points: mean {measure.rating.lower()} of sessions with similar {measure.prediction.lower()}s"
-        f"{size}, with interval."
+        f"{size}, with {level_text(confidence)}."
         if len(bins)
         else "",
         f"Violet: regression of {measure.rating.lower()} on {measure.prediction.lower()}."
@@ -124,6 +131,10 @@ def calibration_plot(
         "with data.",
     )
     return finish(canvas, title=title, alt=alt, caption=caption)
+
+
+def _span(low: int, high: int) -> str:
+    return counted(high, "session") if low == high else f"{low} to {counted(high, 'session')}"
 
 
 def _draw_bins(canvas: Canvas, panel: Panel, bins: pd.DataFrame) -> None:

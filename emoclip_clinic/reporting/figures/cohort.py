@@ -15,7 +15,9 @@ _PAD = 9.0
 _LEFT_PX = 172.0  # width of the boxes of the flow
 _RIGHT_PX = 214.0  # width of the boxes of exclusions
 _EDGE = 8.0
-_GAP = 16.0
+_GAP = 12.0
+_INDENT = 10.0
+_NO_REASON = "no reason recorded"
 
 
 def cohort_flow(
@@ -96,11 +98,16 @@ def _connection(canvas: Canvas, left_out: pd.DataFrame, middle: float, y: float)
 
 
 def _exclusion_lines(left_out: pd.DataFrame) -> list[tuple[str, float]]:
-    """Lines of a box of exclusions, those that go on indented."""
+    """Lines of a box of exclusions: reasons, and indented below each its numbers."""
     lines: list[tuple[str, float]] = []
     for _, row in left_out.iterrows():
-        broken = wrap(_reason(row), SMALL_SIZE, width=_RIGHT_PX - 2 * _PAD - 8, lines=4)
-        lines += [(line, 8.0 if k else 0.0) for k, line in enumerate(broken)]
+        reason = text_of(row["reason"], missing=_NO_REASON)
+        width = _RIGHT_PX - 2 * _PAD
+        lines += [(line, 0.0) for line in wrap(reason, SMALL_SIZE, width=width, lines=3)]
+        lines += [
+            (line, _INDENT)
+            for line in wrap(", ".join(_counts(row)), SMALL_SIZE, width=width - _INDENT, lines=2)
+        ]
     return lines
 
 
@@ -112,4 +119,4 @@ def _counts(row: pd.Series) -> list[str]:
 
 def _reason(row: pd.Series) -> str:
     """A reason with its numbers."""
-    return f"{text_of(row['reason'], missing='no reason recorded')}: {', '.join(_counts(row))}"
+    return f"{text_of(row['reason'], missing=_NO_REASON)}: {', '.join(_counts(row))}"

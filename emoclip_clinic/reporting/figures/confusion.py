@@ -5,6 +5,7 @@ import pandas as pd
 
 from emoclip_clinic.agreement import to_categories
 from emoclip_clinic.reporting.figures.drawing.canvas import Canvas
+from emoclip_clinic.reporting.figures.drawing.letters import cut, text_width
 from emoclip_clinic.reporting.figures.drawing.ticks import tick_labels
 from emoclip_clinic.reporting.figures.figure import (
     Figure,
@@ -15,7 +16,7 @@ from emoclip_clinic.reporting.figures.figure import (
     without_data,
 )
 from emoclip_clinic.reporting.figures.points import pairs_of, people_text
-from emoclip_clinic.reporting.figures.style import SMALL_SIZE, WIDTH_PX
+from emoclip_clinic.reporting.figures.style import SMALL_SIZE, TEXT_SIZE, WIDTH_PX
 from emoclip_clinic.reporting.writing.rounding import percent
 
 __all__ = ["MOST_SHADE", "confusion_matrix"]
@@ -73,8 +74,10 @@ def confusion_matrix(pairs: pd.DataFrame, measure: Measure, *, prefix: str = "")
     canvas.texts(down, labels, size=SMALL_SIZE, anchor="end", role="soft")
     middle = left + n * side / 2
     text = measure.axis(f"{measure.prediction}, rounded")
-    canvas.text((max(middle, 8 + 0.5 * len(text) * 6.6), top + n * side + 36), text, anchor="middle")
-    canvas.text((left - 34, top + n * side / 2), measure.rating, anchor="middle", upward=True)
+    middle = max(middle, 8 + text_width(text, TEXT_SIZE) / 2)
+    canvas.text((middle, top + n * side + 36), text, anchor="middle")
+    beside = cut(measure.axis(measure.rating), TEXT_SIZE, width=n * side + 16)
+    canvas.text((left - 34, top + n * side / 2), beside, anchor="middle", upward=True)
 
     same, near = np.abs(rated - predicted) == 0, np.abs(rated - predicted) <= 1
     shares = percent(float(same.mean())), percent(float(near.mean()))

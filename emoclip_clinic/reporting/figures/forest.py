@@ -16,7 +16,14 @@ from emoclip_clinic.reporting.figures.rows import (
     row_limits,
 )
 from emoclip_clinic.reporting.figures.style import SMALL_SIZE, WIDTH_PX, Role
-from emoclip_clinic.reporting.figures.values import Estimate, counted, estimate_of, is_finite, text_of
+from emoclip_clinic.reporting.figures.values import (
+    Estimate,
+    counted,
+    estimate_of,
+    is_finite,
+    level_text,
+    text_of,
+)
 
 __all__ = ["forest"]
 
@@ -34,6 +41,7 @@ def forest(
     baseline: str = "",
     baseline_text: str = "baseline",
     explanation: str = "",
+    confidence: float | None = None,
     name: str = "",
 ) -> Figure:
     """Draw a statistic of all items with intervals, items and scores apart.
@@ -57,6 +65,8 @@ def forest(
         What it is.
     explanation : str
         A sentence on the statistic and its intervals for the caption.
+    confidence : float, optional
+        Level of the intervals, for the caption.
     name : str
         Name of the figure; by default made from the column.
 
@@ -74,7 +84,9 @@ def forest(
     width = label_width(rows, most=_LABEL_PX)
     room = max(text_width(row.text, SMALL_SIZE) for row in rows)
     has_baseline = any(len(row.marks) > 1 for row in rows)
-    entries: list[tuple[Role, Marker | str, str]] = [("model", "circle", f"{statistic} with interval")]
+    entries: list[tuple[Role, Marker | str, str]] = [
+        ("model", "circle", f"{statistic} with {level_text(confidence)}")
+    ]
     entries += [("human", "diamond", baseline_text)] if has_baseline else []
     entries += [("reference", "", reference_text)] if is_finite(reference) else []
     top = canvas.legend(entries, top=canvas.heading(title)) + 6
@@ -95,7 +107,8 @@ def forest(
     listed = "; ".join(texts[:_NAMED]) + (f"; and {len(texts) - _NAMED} more" if len(texts) > _NAMED else "")
     clipped = any(one.has_interval and _leaves(one, estimates, held) for one in estimates)
     caption = sentences(
-        f"{statistic} of {counted(len(drawn), 'item or score', plural='items and scores')}, with intervals.",
+        f"{statistic} of {counted(len(drawn), 'item or score', plural='items and scores')}, with "
+        f"{level_text(confidence)}s.",
         f"Line at {reference:g}: {reference_text}." if held else "",
         f"Diamonds: {baseline_text}." if has_baseline else "",
         explanation,

@@ -7,7 +7,6 @@ import pandas as pd
 from emoclip_clinic.reporting.figures.drawing.canvas import Canvas, Marker
 from emoclip_clinic.reporting.figures.figure import Figure, figure_name, finish, sentences, without_data
 from emoclip_clinic.reporting.figures.rows import (
-    ROW_PX,
     Mark,
     Reference,
     Row,
@@ -17,13 +16,14 @@ from emoclip_clinic.reporting.figures.rows import (
     row_limits,
 )
 from emoclip_clinic.reporting.figures.style import WIDTH_PX, Role
-from emoclip_clinic.reporting.figures.values import counted, estimate_of, is_finite
+from emoclip_clinic.reporting.figures.values import counted, estimate_of, is_finite, level_text
 from emoclip_clinic.reporting.writing.rounding import number
 
 __all__ = ["human_beside_model"]
 
 _LABEL_PX = 120.0
 _GAP_PX = 26.0
+_ROW_PX = 28.0
 
 
 def human_beside_model(
@@ -34,6 +34,7 @@ def human_beside_model(
     margin: float = float("nan"),
     margin_origin: str = "",
     quantity: str = "Agreement",
+    confidence: float | None = None,
     name: str = "human-model",
 ) -> Figure:
     """Draw human and model agreement on the left, their difference with its interval on the right.
@@ -54,6 +55,8 @@ def human_beside_model(
         Where the margin comes from, such as "pre-specified".
     quantity : str
         What the values are, for the left axis.
+    confidence : float, optional
+        Level of the intervals, for the caption.
     name : str
         Name of the figure.
 
@@ -89,10 +92,10 @@ def human_beside_model(
     ]
     entries += [("human", "5 3", "\u2212 margin")] if has_margin else []
     top = canvas.legend(entries, top=canvas.heading(title)) + 6
-    canvas.height = top + ROW_PX * len(left) + 46
+    canvas.height = top + _ROW_PX * len(left) + 46
     first = 8 + width + 12
     half = (WIDTH_PX - first - 12 - _GAP_PX) / 2
-    draw_labels(canvas, left, top=top, width=width)
+    draw_labels(canvas, left, top=top, width=width, row_px=_ROW_PX)
     draw_rows(
         canvas,
         left,
@@ -104,6 +107,7 @@ def human_beside_model(
         references=[Reference(0.0)],
         most=4,
         part="agreement-",
+        row_px=_ROW_PX,
     )
     draw_rows(
         canvas,
@@ -116,6 +120,7 @@ def human_beside_model(
         references=[Reference(0.0), *([Reference(-margin, role="human", dash="5 3")] if has_margin else [])],
         most=4,
         part="difference-",
+        row_px=_ROW_PX,
     )
     listed = "; ".join(
         f"{label}: human {human.text()}, model {model.text()}, difference {difference.text()}"
@@ -133,7 +138,7 @@ def human_beside_model(
         caption=sentences(
             f"{title}: each rater with the mean of the other raters (squares) and the model with the same "
             "means (circles), averaged over raters; on the right the difference, model \u2212 human, with "
-            "its interval. Raters are held fixed.",
+            f"its {level_text(confidence)}. Raters are held fixed.",
             _counts(comparison),
             margin_text,
             "A difference whose interval holds 0 does not show that both are equal.",

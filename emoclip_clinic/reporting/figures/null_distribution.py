@@ -65,10 +65,10 @@ def null_distribution(
     seen = is_finite(observed)
     canvas = Canvas(name, WIDTH_PX, 0)
     entries: list[tuple[Role, Marker | str, str]] = [
-        ("reference", "square", "permuted, below observed" if seen else "permuted")
+        ("reference", "square", "permuted, below" if (drawn >= observed).any() else "permuted")
     ]
-    if seen:
-        entries += [("human", "square", "permuted, observed or above"), ("model", "", "observed")]
+    entries += [("human", "square", "permuted, at or above")] if (drawn >= observed).any() else []
+    entries += [("model", "", "observed")] if seen else []
     top = canvas.legend(entries, top=canvas.heading(measure.label)) + 22
     canvas.height = top + 210 + 46
     panel = Panel.place(

@@ -122,18 +122,16 @@ def _draw_rows(
 ) -> None:
     """One named row for each participant."""
     width = min(_LABEL_PX, max(text_width(label, SMALL_SIZE) for label in labels))
-    bottom = top + _ROW_PX * len(labels)
-    canvas.height = bottom + 46
-    panel = Panel.place(
+    canvas.height = top + _ROW_PX * len(labels) + 46
+    panel = Panel.of_rows(
         canvas,
         left=8 + width + 10,
         top=top,
         right=WIDTH_PX - 14,
-        bottom=bottom,
+        n_rows=len(labels),
+        row_px=_ROW_PX,
         x_limits=limits,
-        y_limits=(float(len(labels)), 0.0),
     )
-    panel = Panel(canvas, panel.x, panel.y, panel.x_ticks, [])
     panel.frame(axis, "")
     panel.vertical(0.0, role="reference")
     middles = panel.y.at(np.arange(len(labels)) + 0.5)

@@ -7,14 +7,14 @@ from numpy.typing import NDArray
 from emoclip_clinic.reporting.figures.drawing.canvas import Canvas, Floats, Marker
 from emoclip_clinic.reporting.figures.drawing.panel import Panel, limits_of
 from emoclip_clinic.reporting.figures.figure import Figure, figure_name, finish, sentences, without_data
-from emoclip_clinic.reporting.figures.style import POINT_OPACITY, WIDTH_PX, Role
+from emoclip_clinic.reporting.figures.style import POINT_OPACITY, SMALL_SIZE, WIDTH_PX, Role
 from emoclip_clinic.reporting.figures.values import counted, floats
 from emoclip_clinic.reporting.writing.rounding import number
 
 __all__ = ["data_quality"]
 
 _HEIGHT_PX = 96.0
-_GAP_PX = 26.0
+_GAP_PX = 32.0
 _MINUTE_S = 60.0
 
 
@@ -39,9 +39,9 @@ def data_quality(sessions: pd.DataFrame, *, name: str = "quality") -> Figure:
     coverage, brightness = floats(sessions["coverage"]), floats(sessions["brightness"])
     minutes = floats(sessions["decoded_s"]) * coverage / _MINUTE_S
     kinds = (
-        ("coverage", "Coverage (share, 0 to 1)", "Coverage", coverage, (-0.03, 1.03)),
+        ("coverage", "Coverage (share of frames, 0 to 1)", "Coverage", coverage, (-0.03, 1.03)),
         ("usable", "Usable time (min)", "Usable time", minutes, None),
-        ("brightness", "Brightness (0 to 255)", "Brightness", brightness, None),
+        ("brightness", "Brightness of the face (grey level, 0 to 255)", "Brightness", brightness, None),
     )
     if not any(np.isfinite(values).any() for _, _, _, values, _ in kinds):
         return without_data(name, title=title, reason="No session has a video with a result.")
@@ -49,12 +49,12 @@ def data_quality(sessions: pd.DataFrame, *, name: str = "quality") -> Figure:
     canvas = Canvas(name, WIDTH_PX, 0)
     entries: list[tuple[Role, Marker | str, str]] = [("model", "circle", "takes part")]
     entries += [("human", "triangle", "does not take part")] if not analysed.all() else []
-    top = canvas.legend(entries, top=canvas.heading(title)) + 6
+    top = canvas.legend(entries, top=canvas.heading(title)) + 22
     words = []
     for part, label, what, values, limits in kinds:
         panel = Panel.place(
             canvas,
-            left=70,
+            left=44,
             top=top,
             right=WIDTH_PX - 14,
             bottom=top + _HEIGHT_PX,
@@ -68,7 +68,8 @@ def data_quality(sessions: pd.DataFrame, *, name: str = "quality") -> Figure:
         if not is_last:
             panel = Panel(canvas, panel.x, panel.y, [], panel.y_ticks, panel.part)
         order = "Session, by participant and visit" if is_last else ""
-        panel.frame(order, label, x_grid=False)
+        panel.frame(order, "", x_grid=False)
+        canvas.text((8, top - 8), label, size=SMALL_SIZE)
         _draw(canvas, panel, values, analysed, part)
         words.append(_summary(what, values, unit=" min" if part == "usable" else ""))
         top += _HEIGHT_PX + _GAP_PX

@@ -28,7 +28,7 @@ from emoclip_clinic.reporting.writing.rounding import number
 
 __all__ = ["sensitivity", "stability"]
 
-_LABEL_PX = 176.0
+_LABEL_PX = 168.0
 _HEADINGS = {"main": "As planned", "aggregation": "Other features", "folds": "Other folds"}
 
 

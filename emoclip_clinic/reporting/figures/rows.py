@@ -14,7 +14,7 @@ from emoclip_clinic.reporting.figures.values import Estimate, is_finite
 __all__ = ["ROW_PX", "Mark", "Reference", "Row", "draw_labels", "draw_rows", "label_width", "row_limits"]
 
 ROW_PX = 19.0
-_LIFT = 3.2  # px between two marks of one row
+_LIFT = 0.17  # of a row, between its middle and each of two marks
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def row_limits(
     """
     known = [one for one in estimates if is_finite(one.value)]
     low, high = limits_of([one.value for one in known], held, pad=0.0, least=least)
-    room = 0.75 * (high - low) + 0.1 * least
+    room = 0.4 * (high - low) + 0.2 * least
     ends = np.array([end for one in known if one.has_interval for end in (one.low, one.high)])
     return limits_of([low, high], np.clip(ends, low - room, high + room), pad=0.05)
 
@@ -75,10 +75,12 @@ def label_width(rows: Sequence[Row], *, most: float) -> float:
     return min(most, max((text_width(row.label, SMALL_SIZE) for row in rows if not row.heading), default=0.0))
 
 
-def draw_labels(canvas: Canvas, rows: Sequence[Row], *, top: float, width: float) -> None:
+def draw_labels(
+    canvas: Canvas, rows: Sequence[Row], *, top: float, width: float, row_px: float = ROW_PX
+) -> None:
     """Write the labels to the left of all panels; headings run over the whole width."""
     for k, row in enumerate(rows):
-        y = top + (k + 0.5) * ROW_PX + 4
+        y = top + (k + 0.5) * row_px + 4
         if row.heading:
             shown = cut(row.label, SMALL_SIZE, width=canvas.width - 16, bold=True)
             canvas.text((8, y), shown, size=SMALL_SIZE, bold=True)
@@ -98,7 +100,8 @@ def draw_rows(
     references: Sequence[Reference] = (),
     most: int = 5,
     part: str = "",
-) -> Panel:
+    row_px: float = ROW_PX,
+) -> None:
     """Draw the marks of all rows, and the rows' numbers to the right of the panel.
 
     An interval that leaves the axis ends in an arrow; an estimate that does is an arrow at the side.
@@ -121,35 +124,32 @@ def draw_rows(
         Most steps between ticks.
     part : str
         Tells the panels of a figure apart in ids.
-
-    Returns
-    -------
-    Panel
+    row_px : float
+        Height of a row in px.
     """
-    panel = Panel.place(
+    panel = Panel.of_rows(
         canvas,
         left=left,
         top=top,
         right=right,
-        bottom=top + len(rows) * ROW_PX,
+        n_rows=len(rows),
+        row_px=row_px,
         x_limits=limits,
-        y_limits=(float(len(rows)), 0.0),
         x_most=most,
         part=part,
     )
-    panel = Panel(canvas, panel.x, panel.y, panel.x_ticks, [], part)
     panel.frame(x_label, "")
     for reference in references:
         panel.vertical(reference.value, role=reference.role, dash=reference.dash, width=1.5)
     with canvas.group(f"{part}marks"):
         for k, row in enumerate(rows):
             for j, mark in enumerate(row.marks):
-                _draw_mark(panel, mark, top + (k + 0.5) * ROW_PX + (2 * j - len(row.marks) + 1) * _LIFT)
+                lift = (2 * j - len(row.marks) + 1) * _LIFT
+                _draw_mark(panel, mark, top + (k + 0.5 + lift) * row_px)
     numbered = [(k, row.text) for k, row in enumerate(rows) if row.text]
     if numbered:
-        places = [(right + 8, top + (k + 0.5) * ROW_PX + 4) for k, _ in numbered]
+        places = [(right + 8, top + (k + 0.5) * row_px + 4) for k, _ in numbered]
         canvas.texts(places, [text for _, text in numbered], size=SMALL_SIZE, role="soft")
-    return panel
 
 
 def _draw_mark(panel: Panel, mark: Mark, y: float) -> None:

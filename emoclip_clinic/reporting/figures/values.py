@@ -11,7 +11,17 @@ import pandas as pd
 from emoclip_clinic.reporting.figures.drawing.canvas import Floats
 from emoclip_clinic.reporting.writing.rounding import number, p_value
 
-__all__ = ["Estimate", "counted", "estimate_of", "finite_rows", "floats", "is_finite", "p_text", "text_of"]
+__all__ = [
+    "Estimate",
+    "counted",
+    "estimate_of",
+    "finite_rows",
+    "floats",
+    "is_finite",
+    "level_text",
+    "p_text",
+    "text_of",
+]
 
 
 @dataclass(frozen=True)
@@ -80,6 +90,11 @@ def text_of(value: object, *, missing: str = "not known") -> str:
 def counted(n: int, singular: str, *, plural: str = "") -> str:
     """Write "1 session" or "12 sessions"."""
     return f"{n:,} {singular if n == 1 else plural or singular + 's'}"
+
+
+def level_text(confidence: float | None) -> str:
+    """Name intervals of a level: "95 % interval", or "interval" where the level is not told."""
+    return "interval" if confidence is None else f"{100 * confidence:g} % interval"
 
 
 def p_text(p: float) -> str:

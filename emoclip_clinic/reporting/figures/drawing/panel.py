@@ -15,6 +15,7 @@ __all__ = ["Axis", "Panel", "limits_of"]
 TICK_SIZE = 12.0
 LABEL_SIZE = 13.0
 _LINE = 16.0
+_TICK_GAP = 7.0
 
 
 def limits_of(*values: ArrayLike, pad: float = 0.04, least: float = 1e-9) -> tuple[float, float]:
@@ -103,8 +104,32 @@ class Panel:
             canvas,
             Axis(*x_limits, left, right),
             Axis(*y_limits, bottom, top),
-            ticks(*x_limits, most=x_most, whole=x_whole),
+            _fitting_ticks(x_limits, right - left, most=x_most, whole=x_whole),
             ticks(*y_limits, most=y_most, whole=y_whole),
+            part,
+        )
+
+    @classmethod
+    def of_rows(
+        cls,
+        canvas: Canvas,
+        *,
+        left: float,
+        top: float,
+        right: float,
+        n_rows: int,
+        row_px: float,
+        x_limits: tuple[float, float],
+        x_most: int = 6,
+        part: str = "",
+    ) -> "Panel":
+        """Place a panel whose vertical axis counts rows from 0 at the top, without ticks."""
+        return cls(
+            canvas,
+            Axis(*x_limits, left, right),
+            Axis(float(n_rows), 0.0, top + n_rows * row_px, top),
+            _fitting_ticks(x_limits, right - left, most=x_most),
+            [],
             part,
         )
 
@@ -209,6 +234,18 @@ class Panel:
         line = cut(text, LABEL_SIZE, width=room)
         middle = ((self.left + self.right) / 2, (self.top + self.bottom) / 2)
         self.canvas.text(middle, line, anchor="middle", role="soft")
+
+
+def _fitting_ticks(
+    limits: tuple[float, float], width: float, *, most: int, whole: bool = False
+) -> list[float]:
+    """Ticks whose labels do not touch on an axis of so many px."""
+    for steps in range(most, 0, -1):
+        values = ticks(*limits, most=steps, whole=whole)
+        widest = max((text_width(label, TICK_SIZE) for label in tick_labels(values)), default=0.0)
+        if len(values) < 2 or (values[1] - values[0]) / (limits[1] - limits[0]) * width > widest + _TICK_GAP:
+            break
+    return values
 
 
 def _at(axis: Axis, value: float) -> str:
