@@ -34,6 +34,7 @@ from emoclip_clinic.synthetic.rendering.identity import Identity
 from emoclip_clinic.synthetic.rendering.plan import ClipPlan
 from emoclip_clinic.synthetic.rendering.renderer import draw_person, render
 from emoclip_clinic.synthetic.rendering.scene import Camera, Framing, Light, Scene, draw_backdrop
+from emoclip_clinic.synthetic.rendering.staging import Seat, face_boxes, stage
 from emoclip_clinic.synthetic.rendering.tracks import (
     ExpressionTrack,
     PoseTrack,
@@ -70,6 +71,7 @@ __all__ = [
     "Light",
     "PoseTrack",
     "Scene",
+    "Seat",
     "Style",
     "Timing",
     "Vocabulary",
@@ -84,10 +86,12 @@ __all__ = [
     "draw_plan",
     "draw_tracks",
     "draw_training_class",
+    "face_boxes",
     "mirror_attributes",
     "names_a_side",
     "render",
     "smooth_noise",
+    "stage",
     "talking",
     "vocabulary",
 ]

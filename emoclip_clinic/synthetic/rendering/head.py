@@ -6,6 +6,7 @@ from emoclip_clinic.synthetic.rendering.identity import Color, Identity
 from emoclip_clinic.synthetic.rendering.shapes import (
     SIDES,
     Floats,
+    Motion,
     Shape,
     Units,
     closed_curve,
@@ -14,7 +15,7 @@ from emoclip_clinic.synthetic.rendering.shapes import (
     shade,
 )
 
-__all__ = ["background_shapes", "beard_shapes", "hair_shapes", "skin_shapes"]
+__all__ = ["background_shapes", "beard_colour", "beard_shapes", "face_outline", "hair_shapes", "skin_shapes"]
 
 _CIRCLE = np.linspace(0, 2 * np.pi, 28, endpoint=False)
 
@@ -40,22 +41,30 @@ def background_shapes(identity: Identity, units: Units) -> list[Shape]:
     if identity.hair_style in ("long", "bob"):
         low = 0.85 if identity.hair_style == "long" else 0.46
         w = identity.half_width
-        half = [(0.9 * w, -0.50), (1.28 * w, -0.2), (1.38 * w, 0.15), (1.36 * w, low - 0.05), (0.9 * w, low)]
+        half = [
+            (0.3 * w, -0.58),
+            (1.05 * w, -0.36),
+            (1.28 * w, -0.1),
+            (1.36 * w, 0.2),
+            (1.34 * w, low - 0.06),
+        ]
+        half.append((0.9 * w, low))
         shapes.append(_flat(n, half, shade(identity.hair, 0.8), depth=-0.1))
     neck_half = 0.21 + 0.1 * (identity.half_width - 0.35)
     neck = [(neck_half, 0.2), (neck_half, 0.58), (neck_half + 0.06, 0.70), (0.1, 0.80)]
-    shapes.append(_flat(n, neck, shade(identity.skin, 0.70), turned=False))
+    shapes.append(_flat(n, neck, shade(identity.skin, 0.70), motion="still"))
     chest = [(0.24, 0.63), (0.55, 0.72), (0.84, 0.86), (0.95, 1.2), (0.97, 2.6), (0.5, 2.62)]
-    shapes.append(_flat(n, chest, identity.clothes, turned=False))
+    shapes.append(_flat(n, chest, identity.clothes, motion="still"))
     collar = np.array([(-0.20, 0.60), (0.0, 0.80), (0.20, 0.60), (0.25, 0.63), (0.0, 0.88), (-0.25, 0.63)])
-    shapes.append(Shape(_still(n, collar), shade(identity.clothes, 0.72), turned=False))
+    shapes.append(Shape(_still(n, collar), shade(identity.clothes, 0.72), motion="still"))
     if identity.hair_style == "bun":
         x, y = 0.17 * np.cos(_CIRCLE), -0.66 + 0.13 * np.sin(_CIRCLE)
-        shapes.append(Shape(_still(n, np.stack([x, y], -1), depth=-0.05), shade(identity.hair, 0.9)))
-    ears = np.stack([0.052 * np.cos(_CIRCLE[::2]), 0.10 * np.sin(_CIRCLE[::2]) + 0.0], -1)
-    left = ears + (-1.0 * identity.half_width, 0.01)
-    right = ears * (-1, 1) + (identity.half_width, 0.01)
-    shapes.append(Shape(_still(n, np.stack([left, right])), skin))
+        shapes.append(
+            Shape(_still(n, np.stack([x, y], -1), depth=-0.05), shade(identity.hair, 0.9), motion="outline")
+        )
+    ears = np.stack([0.052 * np.cos(_CIRCLE[::2]), 0.10 * np.sin(_CIRCLE[::2])], -1)
+    right = ears + np.array([identity.half_width, 0.01])
+    shapes.append(Shape(_still(n, np.stack([right * (-1, 1), right])), skin, motion="outline"))
     return [*shapes, _skull(identity, n)]
 
 
@@ -81,7 +90,7 @@ def skin_shapes(identity: Identity, units: Units) -> list[Shape]:
     blush = shade(identity.skin, (1.03, 0.90, 0.88))
     strength = np.clip(0.30 + 0.9 * rise[:, 0, 0], 0, 1)
     return [
-        Shape(outline, identity.skin),
+        Shape(outline, identity.skin, motion="outline"),
         Shape(on_head(identity, x, y), blush, under=identity.skin, strength=strength),
     ]
 
@@ -148,7 +157,7 @@ def hair_shapes(identity: Identity, units: Units) -> list[Shape]:
     u = np.linspace(-1, 1, 13)
     line = {
         "short": -0.40 + 0.10 * u**4,
-        "parted": -0.40 + 0.07 * (u + 0.35) ** 2 - 0.05 * (u < -0.3),
+        "parted": -0.34 + 0.10 * u**6 - 0.11 / (1 + np.exp(14 * (u + 0.45))),
         "curly": -0.37 + 0.06 * u**2 + 0.018 * np.cos(9 * np.pi * u),
         "bob": -0.34 + 0.30 * np.abs(u) ** 5,
         "long": -0.42 + 0.42 * np.abs(u) ** 3.5,
@@ -159,8 +168,9 @@ def hair_shapes(identity: Identity, units: Units) -> list[Shape]:
     angle = np.linspace(0, np.pi, 13)
     upper = np.stack([1.06 * w * np.cos(angle), -0.26 - 0.33 * np.sin(angle)], -1)
     outline = np.concatenate([lower, upper])[None, None]
-    points = on_head(identity, outline[..., 0], outline[..., 1], lift=0.02)
-    return [Shape(np.repeat(points, units.n_frames, axis=0), identity.hair)]
+    points = on_head(identity, outline[..., 0], outline[..., 1])
+    points[..., 2] *= 0.8 * np.clip(1 - (points[..., 0] / (1.06 * w)) ** 2, 0, 1)  # meets the outline
+    return [Shape(np.repeat(points, units.n_frames, axis=0), identity.hair, motion="outline")]
 
 
 def beard_shapes(identity: Identity, units: Units) -> list[Shape]:
@@ -181,7 +191,7 @@ def beard_shapes(identity: Identity, units: Units) -> list[Shape]:
     kind = identity.beard
     if kind == "none":
         return []
-    colour = mix(identity.skin, shade(identity.hair, 0.9), 0.28 if kind == "stubble" else 0.85)
+    colour = beard_colour(identity)
     w, mouth = identity.half_width, identity.mouth_height
     drop = 0.085 * units("jaw_drop")
     lift = 0.035 * units("upper_lip_raise") + 0.02 * units("lip_corner_pull")
@@ -194,7 +204,9 @@ def beard_shapes(identity: Identity, units: Units) -> list[Shape]:
         inner = np.stack(np.broadcast_arrays(inner_x, inner_y), -1)
         outer = lower[..., :2] * (1.0, 1.01)
         outline = np.concatenate([outer, inner], axis=1)[:, None]
-        shapes.append(Shape(on_head(identity, outline[..., 0], outline[..., 1]), colour))
+        points = on_head(identity, outline[..., 0], outline[..., 1])
+        points[..., 2] *= np.clip(1 - (points[..., 0] / (1.02 * w)) ** 2, 0, 1)
+        shapes.append(Shape(points, colour, motion="outline"))
     if kind == "goatee":
         x = 0.105 * np.cos(_CIRCLE) + 0 * drop
         y = mouth + 0.135 + 0.8 * drop + 0.09 * np.sin(_CIRCLE)
@@ -209,6 +221,23 @@ def beard_shapes(identity: Identity, units: Units) -> list[Shape]:
     return shapes
 
 
+def beard_colour(identity: Identity) -> Color:
+    """Colour of the lower face's hair, of stubble mixed with the skin.
+
+    Parameters
+    ----------
+    identity : Identity
+        Whose beard.
+
+    Returns
+    -------
+    tuple of float
+        Red, green and blue.
+    """
+    share = 0.22 if identity.beard == "stubble" else 0.85
+    return mix(identity.skin, shade(identity.hair, 0.9), share)
+
+
 def _skull(identity: Identity, n_frames: int) -> Shape:
     """Hair (or bald skin) around the face."""
     style = identity.hair_style
@@ -218,7 +247,7 @@ def _skull(identity: Identity, n_frames: int) -> Shape:
     x = (identity.half_width * 1.02 + volume) * np.cos(angle) * bumps
     y = -0.14 + (0.44 + volume) * np.sin(angle) * bumps
     colour: Color = shade(identity.skin, 0.95) if style == "bald" else identity.hair
-    return Shape(_still(n_frames, np.stack([x, y], -1), depth=-0.03), colour)
+    return Shape(_still(n_frames, np.stack([x, y], -1), depth=-0.03), colour, motion="outline")
 
 
 def _flat(
@@ -227,12 +256,12 @@ def _flat(
     colour: Color,
     *,
     depth: float = 0.0,
-    turned: bool = True,
+    motion: Motion = "outline",
 ) -> Shape:
     """A symmetrical outline from its right half."""
     right = np.array(half)
-    outline = np.concatenate([right, right[::-1] * (-1, 1)])
-    return Shape(_still(n_frames, outline, depth=depth), colour, turned=turned)
+    outline = closed_curve(np.concatenate([right, right[::-1] * (-1, 1)]), steps=3)
+    return Shape(_still(n_frames, outline, depth=depth), colour, motion=motion)
 
 
 def _still(n_frames: int, outlines: np.ndarray, *, depth: float = 0.0) -> Floats:

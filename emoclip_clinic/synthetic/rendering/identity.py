@@ -153,7 +153,7 @@ class Identity:
         return cls(
             key=key,
             skin=_color(skin),
-            hair=_color(np.array(hair) + rng.normal(0, 6, 3)),
+            hair=_color(np.array(hair) + rng.normal(0, 3, 3)),
             iris=_IRISES[int(rng.integers(len(_IRISES) if fair else 2))],
             lips=_color(lips),
             clothes=_color(np.array(clothes) + rng.normal(0, 8, 3)),

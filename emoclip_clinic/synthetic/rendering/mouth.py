@@ -36,13 +36,13 @@ def mouth_shapes(identity: Identity, units: Units) -> list[Shape]:
     left, right = units("dimple_left"), units("dimple_right")
 
     width = identity.mouth_half * (
-        1 + 0.30 * smile + 0.28 * stretch - 0.45 * pucker - 0.10 * jaw + 0.06 * press + 0.05 * frown
+        1 + 0.30 * smile + 0.28 * stretch - 0.52 * pucker - 0.10 * jaw + 0.06 * press + 0.05 * frown
     )
     tuck = np.where(_U < 0, left, right) * np.abs(_U) ** 3
-    x = width * _U + 0.030 * np.sign(_U) * tuck
+    x = width * _U + 0.036 * np.sign(_U) * tuck
     corner = -0.062 * smile + 0.058 * frown - 0.008 * stretch + identity.mouth_rest * -1
     middle = identity.mouth_height + 0.012 * smile - 0.022 * chin - 0.008 * frown
-    bend = middle + corner * np.abs(_U) ** 1.8 - 0.030 * tuck
+    bend = middle + corner * np.abs(_U) ** 1.8 - 0.036 * tuck
     arch = 1 - np.abs(_U) ** 2.2
 
     gap_up = (
@@ -56,8 +56,8 @@ def mouth_shapes(identity: Identity, units: Units) -> list[Shape]:
 
     full = identity.lip_fullness
     fold = (1 - 0.85 * press) * (1 - 0.35 * smile - 0.3 * stretch)
-    thick_top = full * 0.026 * fold * (1 + 0.9 * pucker) * (1 - 0.25 * raised) + 0.003
-    thick_low = full * 0.036 * fold * (1 + 0.7 * pucker) * (1 + 0.35 * chin) + 0.003
+    thick_top = full * 0.026 * fold * (1 + 0.9 * pucker) * (1 - 0.25 * raised) + 0.003 + 0.008 * pucker
+    thick_low = full * 0.036 * fold * (1 + 0.7 * pucker) * (1 + 0.35 * chin) + 0.003 + 0.010 * pucker
     bow = 1 - 0.28 * np.exp(-((_U / 0.16) ** 2))  # dip of the upper lip
     edge = (1 - np.abs(_U) ** 2.5) * 0.94 + 0.06
     outer_top = inner_top - thick_top * edge * bow - 0.022 * raised * arch

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from emoclip_clinic.synthetic.rendering.shapes import Shape
+from emoclip_clinic.synthetic.rendering.shapes import HEAD_DEPTH, Shape
 from emoclip_clinic.synthetic.rendering.tracks import PoseTrack
 
-__all__ = ["paint", "project", "rotations"]
+__all__ = ["paint", "project"]
 
 RGBAFrames = NDArray[np.uint8]
 
@@ -17,39 +17,7 @@ _FAINT = 0.04  # weaker shapes are not drawn
 _FINE_PX = 110.0  # smaller faces are drawn at twice their size and reduced
 
 
-def rotations(pose: PoseTrack) -> NDArray[np.float64]:
-    """Rotation of the head.
-
-    Parameters
-    ----------
-    pose : PoseTrack
-        T frames.
-
-    Returns
-    -------
-    ndarray of shape (T, 3, 3)
-        ``Rz(roll) Ry(yaw) Rx(pitch)`` in a frame with x right, y down, z to the viewer; the face quality of
-        the product measures the same angles.
-    """
-    yaw, pitch, roll = (
-        np.radians(angle.astype(np.float64)) for angle in (pose.yaw_deg, pose.pitch_deg, pose.roll_deg)
-    )
-    zero, one = np.zeros_like(yaw), np.ones_like(yaw)
-
-    def matrix(*rows: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
-        return np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
-
-    about_x = matrix(
-        (one, zero, zero), (zero, np.cos(pitch), -np.sin(pitch)), (zero, np.sin(pitch), np.cos(pitch))
-    )
-    about_y = matrix((np.cos(yaw), zero, np.sin(yaw)), (zero, one, zero), (-np.sin(yaw), zero, np.cos(yaw)))
-    about_z = matrix(
-        (np.cos(roll), -np.sin(roll), zero), (np.sin(roll), np.cos(roll), zero), (zero, zero, one)
-    )
-    return about_z @ about_y @ about_x
-
-
-def project(shapes: Sequence[Shape], pose: PoseTrack) -> list[NDArray[np.float64]]:
+def project(shapes: Sequence[Shape], pose: PoseTrack, *, half_width: float) -> list[NDArray[np.float64]]:
     """Places of the shapes' points in the picture plane.
 
     Parameters
@@ -58,28 +26,51 @@ def project(shapes: Sequence[Shape], pose: PoseTrack) -> list[NDArray[np.float64
         Shapes of T frames.
     pose : PoseTrack
         Turn, place and size of the head.
+    half_width : float
+        Half of the width of the ellipsoid that the face lies on.
 
     Returns
     -------
     list of ndarray of shape (T, K, P, 2)
-        For each shape x and y in units of the face's height, from the middle of the framing. A turned head
-        keeps its outline's width, as an ellipsoid does.
+        For each shape x and y in units of the face's height, from the middle of the framing.
+
+    Notes
+    -----
+    Seen from the angle ``a``, an ellipse with the half axes ``w`` and ``d`` is ``sqrt(w^2 cos^2 a + d^2 sin^2
+    a)`` wide to each side: outlines are stretched to that, and what lies on the surface stays within it.
     """
     n = len(pose.yaw_deg)
-    turns = rotations(pose)
-    place = np.stack([pose.shift_x, pose.shift_y], axis=-1).astype(np.float64)[:, None]
-    scale = pose.scale.astype(np.float64)[:, None, None]
+    yaw, pitch, roll = (
+        np.radians(angle.astype(np.float64))[:, None]
+        for angle in (pose.yaw_deg, pose.pitch_deg, pose.roll_deg)
+    )
     flat = np.concatenate([shape.points.reshape(n, -1, 3) for shape in shapes], axis=1)
-    turned = np.concatenate([np.full(shape.points[0].size // 3, shape.turned) for shape in shapes])
-    seen = flat[..., :2].copy()
-    seen[:, turned] = flat[:, turned] @ turns[:, :2].swapaxes(1, 2)
-    seen = seen * scale + place
-    out, start = [], 0
-    for shape in shapes:
-        stop = start + shape.points[0].size // 3
-        out.append(seen[:, start:stop].reshape(n, *shape.points.shape[1:3], 2))
-        start = stop
-    return out
+    x, y, z = flat[..., 0], flat[..., 1], flat[..., 2]
+    counts = [shape.points[0].size // 3 for shape in shapes]
+    stops = np.cumsum(counts)
+    places = [slice(int(stop) - count, int(stop)) for stop, count in zip(stops, counts, strict=True)]
+
+    # Rz(roll) Ry(yaw) Rx(pitch), as face quality measures the angles.
+    down = y * np.cos(pitch) - z * np.sin(pitch)
+    across = x * np.cos(yaw) + (y * np.sin(pitch) + z * np.cos(pitch)) * np.sin(yaw)
+    wide = np.sqrt(np.cos(yaw) ** 2 + (HEAD_DEPTH / half_width * np.sin(yaw)) ** 2)
+    edge = 0.975 * half_width * wide
+    np.clip(across, -edge, edge, out=across)
+    for shape, place in zip(shapes, places, strict=True):
+        if shape.motion == "outline":
+            across[:, place] = x[:, place] * wide + z[:, place] * np.sin(yaw)
+    seen = np.empty((*x.shape, 2))
+    seen[..., 0] = across * np.cos(roll) - down * np.sin(roll)
+    seen[..., 1] = across * np.sin(roll) + down * np.cos(roll)
+    for shape, place in zip(shapes, places, strict=True):
+        if shape.motion == "still":
+            seen[:, place] = flat[:, place, :2]
+    seen *= pose.scale.astype(np.float64)[:, None, None]
+    seen += np.stack([pose.shift_x, pose.shift_y], axis=-1).astype(np.float64)[:, None]
+    return [
+        seen[:, place].reshape(n, *shape.points.shape[1:3], 2)
+        for shape, place in zip(shapes, places, strict=True)
+    ]
 
 
 def paint(
@@ -89,6 +80,7 @@ def paint(
     face_px: float,
     centre_px: tuple[float, float],
     size_px: tuple[int, int],
+    half_width: float,
 ) -> RGBAFrames:
     """Fill the shapes, first to last.
 
@@ -104,6 +96,8 @@ def paint(
         Place of the face's middle, x and y in pixels; the picture's edge is at 0.
     size_px : tuple of int
         Width and height of the picture.
+    half_width : float
+        Half of the width of the ellipsoid that the face lies on, in units of the face's height.
 
     Returns
     -------
@@ -118,35 +112,35 @@ def paint(
     factor = fine * float(1 << _SHIFT)
     offset = np.array(centre_px) * factor - 0.5 * (1 << _SHIFT)
     outlines = [
-        np.rint(points * (face_px * factor) + offset).astype(np.int32) for points in project(shapes, pose)
+        np.rint(points * (face_px * factor) + offset).astype(np.int32)
+        for points in project(shapes, pose, half_width=half_width)
     ]
-    # Per shape and frame: a list of outlines and a colour, ready for the inner loop.
-    steps = [
-        (points, *_colours(shape, n), range(points.shape[1]))
-        for shape, points in zip(shapes, outlines, strict=True)
-    ]
+    colours, drawn = _colours(shapes, n)
+    steps = [(points, range(points.shape[1])) for points in outlines]
     frames = np.zeros((n, height, width, 4), np.uint8)
     canvas = np.empty((height * fine, width * fine, 4), np.uint8)
     fill, smooth = cv2.fillPoly, cv2.LINE_AA
     for t in range(n):
         target = canvas if fine > 1 else frames[t]
         target[:] = 0
-        for points, colours, drawn, parts in steps:
-            if drawn[t]:
+        for (points, parts), colour, visible in zip(steps, colours[t], drawn[t], strict=True):
+            if visible:
                 frame = points[t]
-                fill(target, [frame[k] for k in parts], colours[t], smooth, _SHIFT)
+                fill(target, [frame[k] for k in parts], colour, smooth, _SHIFT)
         if fine > 1:
             cv2.resize(canvas, size_px, dst=frames[t], interpolation=cv2.INTER_AREA)
     return frames
 
 
-def _colours(shape: Shape, n_frames: int) -> tuple[list[list[float]], list[bool]]:
-    """Colour of each frame with full cover, and whether it is drawn at all."""
-    full = np.array([*shape.colour, 255.0])
-    if shape.strength is None:
-        return [full.tolist()] * n_frames, [True] * n_frames
-    if shape.under is None:
-        raise ValueError("A shape with a strength needs the colour that lies under it.")
-    under = np.array([*shape.under, 255.0])
-    strength = np.clip(shape.strength, 0.0, 1.0)[:, None]
-    return (under + (full - under) * strength).tolist(), (strength[:, 0] > _FAINT).tolist()
+def _colours(shapes: Sequence[Shape], n_frames: int) -> tuple[list[list[list[float]]], list[list[bool]]]:
+    """For each frame: each shape's colour with full cover, and whether it is drawn at all."""
+    full = np.array([shape.colour for shape in shapes])
+    under = np.array([shape.colour if shape.under is None else shape.under for shape in shapes])
+    strength = np.ones((n_frames, len(shapes)))
+    for k, shape in enumerate(shapes):
+        if shape.strength is not None:
+            strength[:, k] = shape.strength
+    np.clip(strength, 0.0, 1.0, out=strength)
+    colours = np.full((n_frames, len(shapes), 4), 255.0)
+    colours[..., :3] = under + (full - under) * strength[..., None]
+    return colours.tolist(), (strength > _FAINT).tolist()

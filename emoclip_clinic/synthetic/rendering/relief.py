@@ -1,7 +1,11 @@
 """Nose, folds and wrinkles of a drawn face: where small movements show."""
 
-import numpy as np
+from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
+from emoclip_clinic.synthetic.rendering.head import beard_colour
 from emoclip_clinic.synthetic.rendering.identity import Identity
 from emoclip_clinic.synthetic.rendering.shapes import SIDES, Floats, Shape, Units, on_head, shade, strip
 
@@ -9,6 +13,7 @@ __all__ = ["nose_shapes", "wrinkle_shapes"]
 
 _CIRCLE = np.linspace(0, 2 * np.pi, 14, endpoint=False)
 _S = np.linspace(0.0, 1.0, 7)
+_ACROSS = 2 * _S - 1
 _TAPER = 0.25 + 0.75 * np.sin(np.pi * _S)
 
 
@@ -29,48 +34,45 @@ def nose_shapes(identity: Identity, units: Units, *, light_x: float) -> list[Sha
     list of Shape
         From back to front.
     """
-    wrinkle = units("nose_wrinkle")
-    rise = 0.032 * wrinkle + 0.012 * units("upper_lip_raise")
-    spread = 1 + 0.22 * wrinkle + 0.06 * units("upper_lip_raise") + 0.08 * units("lip_corner_pull")
-    tip = identity.eye_height + identity.nose_length - 0.45 * rise
-    wing = identity.eye_height + identity.nose_length + 0.010 - rise
-    half = identity.nose_width * spread
+    wrinkle, lip = units("nose_wrinkle"), units("upper_lip_raise")
+    rise = 0.032 * wrinkle + 0.012 * lip
+    half = identity.nose_width * (1 + 0.22 * wrinkle + 0.06 * lip + 0.08 * units("lip_corner_pull"))
+    low = identity.eye_height + identity.nose_length
+    tip, wing = low - 0.45 * rise, low + 0.010 - rise
     skin = identity.skin
     away = -1.0 if light_x > 0 else 1.0
-    flank_x = np.concatenate(
-        [away * np.array([[0.020, 0.018]]) + 0 * half[:, 0], away * half[:, 0], 0.3 * away * half[:, 0]],
-        axis=-1,
-    )[:, None]
+    # The dark flank: root, cheek, wing, tip.
+    flank_x = away * (np.array([0.020, 0.018, 0.0, 0.0]) + half * np.array([0.0, 0.0, 1.0, 0.3]))
     flank_y = np.concatenate(
-        [np.array([[identity.eye_height - 0.03, 0.03]]) + 0 * half[:, 0], wing[:, 0], tip[:, 0] + 0.02],
-        axis=-1,
-    )[:, None]
+        [0 * wing + identity.eye_height - 0.03, 0 * wing + 0.03, wing, tip + 0.02], axis=-1
+    )
     flank = on_head(identity, flank_x, flank_y, lift=np.array([0.03, 0.07, 0.05, 0.13]))
-    ridge_x, ridge_y = strip(
-        -away * 0.004 + 0 * _S,
-        identity.eye_height + 0.01 + _S * (identity.nose_length - 0.03) - 0.4 * rise,
-        width=0.014,
-        normal=(1.0, 0.0),
-    )
-    ball_x = 0.58 * half * np.cos(_CIRCLE)
-    ball_y = tip - 0.012 + 0.036 * np.sin(_CIRCLE)
-    base_s = np.linspace(-1, 1, 11)
-    base_x, base_y = strip(
-        half * base_s,
-        np.where(np.abs(base_s) > 0.9, wing - 0.028, wing)
-        + 0.018 * (1 - np.abs(base_s) ** 1.5)
-        + 0.4 * rise * (1 - base_s**2),
-        width=0.006 + 0.003 * np.abs(base_s),
-    )
-    hole_x = SIDES * 0.50 * half + 0.017 * np.cos(_CIRCLE)
-    hole_y = wing + 0.012 + 0.009 * np.sin(_CIRCLE)
+    ridge_y = identity.eye_height + 0.01 + _S * (identity.nose_length - 0.03) - 0.4 * rise
+    ridge = strip(-away * 0.004 + 0 * _S, ridge_y, width=0.014, normal=(1.0, 0.0))
+    ball_x, ball_y = 0.58 * half * np.cos(_CIRCLE), tip - 0.012 + 0.036 * np.sin(_CIRCLE)
+    u = np.linspace(-1, 1, 11)
+    base_y = wing + 0.018 * (1 - np.abs(u) ** 1.5) + 0.4 * rise * (1 - u**2) - 0.028 * (np.abs(u) > 0.9)
+    base = strip(half * u, base_y, width=0.006 + 0.003 * np.abs(u))
+    hole_x, hole_y = SIDES * 0.50 * half + 0.017 * np.cos(_CIRCLE), wing + 0.012 + 0.009 * np.sin(_CIRCLE)
     return [
         Shape(flank, shade(skin, 0.84)),
-        Shape(on_head(identity, ridge_x, ridge_y, lift=0.08 + 0.05 * np.tile(_S, 2)), shade(skin, 1.07)),
+        Shape(on_head(identity, *ridge, lift=0.08 + 0.05 * np.tile(_S, 2)), shade(skin, 1.07)),
         Shape(on_head(identity, ball_x, ball_y, lift=0.13), shade(skin, (1.02, 0.96, 0.95))),
-        Shape(on_head(identity, base_x, base_y, lift=0.07), shade(skin, 0.62)),
+        Shape(on_head(identity, *base, lift=0.07), shade(skin, 0.62)),
         Shape(on_head(identity, hole_x, hole_y, lift=0.10), shade(skin, 0.36)),
     ]
+
+
+@dataclass(frozen=True)
+class _Fold:
+    """Lines in the skin: places (T or 1, K, P), strength (T, 1, 1), half of the thickness and its direction."""
+
+    x: Floats
+    y: Floats
+    strength: Floats
+    width: float = 0.010
+    vertical: bool = False
+    lift: float = 0.01
 
 
 def wrinkle_shapes(identity: Identity, units: Units) -> list[Shape]:
@@ -89,92 +91,148 @@ def wrinkle_shapes(identity: Identity, units: Units) -> list[Shape]:
         Lines that fade with their strength.
     """
     age = 0.55 * max(0.0, identity.age - 0.25)
-    eye_x, eye_y = identity.eye_distance, identity.eye_height
-    mouth_y, mouth_x = identity.mouth_height, identity.mouth_half
-    smile, frown = units("lip_corner_pull"), units("lip_corner_depress")
-    inner, outer, lower = units("inner_brow_raise"), units("outer_brow_raise"), units("brow_lower")
-    nose, lip, cheek = units("nose_wrinkle"), units("upper_lip_raise"), units("cheek_raise")
-    lids, chin, stretch = units("lid_tighten"), units("chin_raise"), units("lip_stretch")
+    upper = [*_upper_folds(identity, units, age), *_nose_folds(identity, units)]
+    lower = _lower_folds(identity, units, age)
     # On dark skin the same share of light is a smaller step: cut deeper.
     depth = 0.58 if sum(identity.skin) > 420 else 0.46
     dark = shade(identity.skin, (depth + 0.02, depth - 0.02, depth - 0.03))
-    n = units.n_frames
-    shapes: list[Shape] = []
+    ground, line = identity.skin, dark
+    if identity.beard in ("stubble", "full"):
+        ground = beard_colour(identity)
+        # In a beard a crease is a parting that shows skin.
+        line = shade(ground, 0.6) if identity.beard == "stubble" else shade(identity.skin, 0.75)
+    cut = _cut(identity, [*upper, *lower], units.n_frames)
+    colours = [(dark, identity.skin)] * len(upper) + [(line, ground)] * len(lower)
+    return [
+        Shape(points, colour, under, strength)
+        for (points, strength), (colour, under) in zip(cut, colours, strict=True)
+    ]
 
-    def fold(
-        x: Floats,
-        y: Floats,
-        strength: Floats,
-        *,
-        width: float = 0.008,
-        vertical: bool = False,
-        lift: float = 0.01,
-    ) -> None:
-        strength = np.clip(np.broadcast_to(strength, (n, 1, 1))[:, 0, 0], 0.0, 1.0)
-        thick = width * (0.5 + 0.5 * strength[:, None, None]) * _TAPER
-        x, y = x + np.zeros((n, 1, 1)), y + np.zeros((n, 1, 1))
-        ribbon = strip(x, y, width=thick, normal=(1.0, 0.0) if vertical else None)
-        shapes.append(Shape(on_head(identity, *ribbon, lift=lift), dark, identity.skin, strength))
 
-    across = 2 * _S - 1
+def _cut(identity: Identity, folds: list[_Fold], n_frames: int) -> list[tuple[Floats, NDArray[np.float64]]]:
+    """Outlines and strengths of folds; all at once, for small arrays cost by their number."""
+    rows = [np.broadcast_shapes(fold.x.shape, fold.y.shape)[-2] for fold in folds]
+    shape = (n_frames, sum(rows), len(_S))
+    x, y = np.empty(shape), np.empty(shape)
+    strength = np.empty((n_frames, len(folds)))
+    stops = np.cumsum(rows)
+    for k, (fold, n, stop) in enumerate(zip(folds, rows, stops, strict=True)):
+        x[:, stop - n : stop], y[:, stop - n : stop] = fold.x, fold.y
+        strength[:, k] = np.clip(fold.strength, 0.0, 1.0)[..., 0, 0]
+    per_row = np.repeat(np.arange(len(folds)), rows)
+    width = np.array([fold.width for fold in folds])[per_row]
+    half = (width * (0.5 + 0.5 * strength[:, per_row]))[..., None] * _TAPER
+    vertical = np.array([fold.vertical for fold in folds])[per_row][:, None]
+    out_x = strip(x, y, width=np.where(vertical, half, 0.0), normal=(1.0, 0.0))[0]
+    out_y = strip(x, y, width=np.where(vertical, 0.0, half))[1]
+    lift = np.array([fold.lift for fold in folds])[per_row][:, None]
+    points = on_head(identity, out_x, out_y, lift=lift)
+    return [
+        (points[:, stop - n : stop], strength[:, k])
+        for k, (n, stop) in enumerate(zip(rows, stops, strict=True))
+    ]
+
+
+def _upper_folds(identity: Identity, units: Units, age: float) -> list[_Fold]:
+    """Forehead, between the brows, beside and under the eyes."""
+    inner, outer = units("inner_brow_raise"), units("outer_brow_raise")
+    cheek, lids, smile = units("cheek_raise"), units("lid_tighten"), units("lip_corner_pull")
+    eye_x, eye_y = identity.eye_distance, identity.eye_height
     brow_y = eye_y - identity.brow_height
-    rows = np.array([-0.085, -0.135])[None, :, None]  # two lines of the forehead
-    bow = 0.016 * across**2
-    fold(0.085 * across, brow_y + rows - 0.05 * inner + bow * 1.5, age + inner, width=0.010)
-    fold(0.19 + 0.085 * across, brow_y + rows - 0.05 * outer + bow, age * 0.7 + outer, width=0.010)
-    fold(-0.19 + 0.085 * across, brow_y + rows - 0.05 * outer + bow, age * 0.7 + outer, width=0.010)
-    glabella = SIDES * (0.030 + 0.006 * across)
-    fold(glabella, brow_y + 0.01 + 0.05 * across, 0.6 * age + lower + 0.3 * nose, width=0.010, vertical=True)
-    bridge_rows = np.array([-0.028, 0.006, 0.040])[None, :, None]
-    fold(0.062 * across, eye_y + 0.010 + bridge_rows - 0.016 * (1 - across**2), nose, width=0.011, lift=0.07)
-    flank_x = SIDES * (identity.nose_width * (0.75 + 0.65 * _S))
-    fold(flank_x, eye_y + 0.075 + 0.075 * _S, nose, width=0.011, vertical=True, lift=0.05)
-
-    corner_x = eye_x + 0.082 * identity.eye_size
-    feet = np.maximum(cheek, 0.45 * lids)
-    for rise in (-0.030, 0.006, 0.040):
-        fold(
-            SIDES * (corner_x + 0.012 + 0.070 * _S),
-            eye_y + 0.006 + rise * (0.35 + _S),
-            0.8 * age + feet,
-            width=0.0075,
-        )
-    bag_x = SIDES * eye_x + 0.078 * across
+    rows = np.array([-0.085, -0.135])[:, None]  # two lines of the forehead
+    middle_y = brow_y + rows - 0.05 * inner + 0.024 * _ACROSS**2
+    side_y = brow_y + rows - 0.05 * outer + 0.016 * _ACROSS**2
+    furrow = 0.6 * age + units("brow_lower") + 0.3 * units("nose_wrinkle")
+    folds = [
+        _Fold(0.085 * _ACROSS[None, None], middle_y, age + inner),
+        _Fold(0.19 + 0.085 * _ACROSS[None, None], side_y, 0.7 * age + outer),
+        _Fold(-0.19 + 0.085 * _ACROSS[None, None], side_y, 0.7 * age + outer),
+        _Fold(
+            SIDES * (0.030 + 0.006 * _ACROSS),
+            brow_y + 0.01 + 0.05 * _ACROSS[None, None],
+            furrow,
+            vertical=True,
+        ),
+    ]
+    feet = 0.8 * age + np.maximum(cheek, 0.45 * lids)
+    feet_x = SIDES * (eye_x + 0.082 * identity.eye_size + 0.012 + 0.070 * _S)
+    folds += [
+        _Fold(feet_x, eye_y + 0.006 + rise * (0.35 + _S)[None, None], feet, width=0.0075)
+        for rise in (-0.030, 0.006, 0.040)
+    ]
     bag = np.maximum(np.maximum(cheek, 0.9 * lids), 0.35 * smile)
-    fold(
-        bag_x,
-        eye_y + 0.060 - 0.012 * np.maximum(cheek, lids) + 0.022 * (1 - across**2),
-        0.8 * age + bag,
-        width=0.009,
-    )
+    bag_y = eye_y + 0.060 - 0.012 * np.maximum(cheek, lids) + 0.022 * (1 - _ACROSS**2)
+    return [*folds, _Fold(SIDES * eye_x + 0.078 * _ACROSS, bag_y, 0.8 * age + bag, width=0.009)]
 
-    top_y = eye_y + identity.nose_length - 0.02 - 0.02 * np.maximum(nose, lip)
+
+def _nose_folds(identity: Identity, units: Units) -> list[_Fold]:
+    """Across the bridge and along the flanks."""
+    nose = units("nose_wrinkle")
+    rows = np.array([-0.018, 0.016, 0.050])[:, None]
+    bridge_y = identity.eye_height + rows - 0.016 * (1 - _ACROSS**2)
+    flank_x = SIDES * identity.nose_width * (0.75 + 0.65 * _S)
+    flank_y = identity.eye_height + 0.075 + 0.075 * _S
+    return [
+        _Fold(0.062 * _ACROSS[None, None], bridge_y[None], nose, width=0.011, lift=0.07),
+        _Fold(flank_x, flank_y[None, None], nose, width=0.011, vertical=True, lift=0.05),
+    ]
+
+
+def _lower_folds(identity: Identity, units: Units, age: float) -> list[_Fold]:
+    """From the nose to the mouth, at the mouth's corners, on the chin."""
+    smile, frown, stretch = units("lip_corner_pull"), units("lip_corner_depress"), units("lip_stretch")
+    nose, lip, chin = units("nose_wrinkle"), units("upper_lip_raise"), units("chin_raise")
+    mouth_x, mouth_y = identity.mouth_half, identity.mouth_height
+    bow = np.sin(np.pi * _S)
+    top_y = identity.eye_height + identity.nose_length - 0.02 - 0.02 * np.maximum(nose, lip)
     low_y = mouth_y + 0.010 - 0.035 * smile
-    pull = 0.035 * smile + 0.02 * lip + 0.02 * stretch
-    fold_x = SIDES * (
-        identity.nose_width
-        + 0.022
-        + (mouth_x - identity.nose_width + 0.015 + pull) * _S**1.3
-        + 0.02 * np.sin(np.pi * _S)
-    )
+    reach = mouth_x - identity.nose_width + 0.015 + 0.035 * smile + 0.02 * lip + 0.02 * stretch
     nasolabial = np.maximum(np.maximum(0.9 * smile, lip), 0.75 * nose)
-    fold(fold_x, top_y + (low_y - top_y) * _S, 0.25 + age + nasolabial, width=0.011, vertical=True)
     end_x = mouth_x * (1 + 0.05 * frown) + 0.016
-    fold(
-        SIDES * (end_x + 0.012 * _S),
-        mouth_y + 0.035 + (0.04 + 0.05 * frown) * _S,
-        0.6 * age + frown,
-        width=0.010,
-        vertical=True,
-    )
+    jaw = 0.085 * units("jaw_drop")
+    press, pucker = units("lip_press"), units("lip_pucker")
+    pits = np.array([0.125, 0.152])[:, None]
+    bulges = np.array([-0.038, 0.046])[:, None]
+    folds = [
+        _Fold(
+            SIDES * (identity.nose_width + 0.022 + reach * _S**1.3 + 0.02 * bow),
+            top_y + (low_y - top_y) * _S,
+            (0.0 if identity.beard == "full" else 0.25) + age + nasolabial,
+            width=0.011,
+            vertical=True,
+        ),
+        _Fold(
+            SIDES * (end_x + 0.012 * _S),
+            mouth_y + 0.035 + (0.04 + 0.05 * frown) * _S,
+            0.6 * age + frown,
+            vertical=True,
+        ),
+        _Fold(
+            SIDES * (mouth_x * 1.28 + 0.030 + 0.012 * bow),
+            (mouth_y - 0.055 + 0.12 * _S)[None, None],
+            stretch * (1 - smile),
+            vertical=True,
+        ),
+        _Fold(
+            0.085 * _ACROSS[None, None],
+            mouth_y + 0.085 + jaw + 0.014 * _ACROSS**2,
+            (0.0 if identity.beard == "full" else 0.30) + 0.7 * np.maximum(chin, press),
+        ),
+        # Skin that bulges above and below pressed lips, and around pursed ones.
+        _Fold(0.10 * _ACROSS[None, None], (mouth_y + bulges + 0.006 * _ACROSS**2)[None], press, width=0.009),
+        _Fold(
+            SIDES * (0.62 * mouth_x + 0.022 - 0.012 * bow),
+            (mouth_y - 0.035 + 0.075 * _S)[None, None],
+            pucker,
+            width=0.009,
+            vertical=True,
+        ),
+        _Fold(0.062 * _ACROSS[None, None], (mouth_y + pits + 0.014 * _ACROSS**2)[None], chin, width=0.011),
+    ]
     for side, name in ((-1.0, "dimple_left"), (1.0, "dimple_right")):
         tuck = units(name)
-        place = side * (mouth_x + 0.052 + 0.018 * np.sin(np.pi * _S))
-        fold(place, mouth_y - 0.055 + 0.085 * _S - 0.015 * tuck, tuck, width=0.015, vertical=True)
-    stretched = SIDES * (mouth_x * 1.28 + 0.030 + 0.012 * np.sin(np.pi * _S))
-    fold(stretched, mouth_y - 0.055 + 0.12 * _S, stretch * (1 - smile), width=0.010, vertical=True)
-    jaw = 0.085 * units("jaw_drop")
-    fold(0.085 * across, mouth_y + 0.085 + jaw + 0.014 * across**2, 0.30 + 0.7 * chin, width=0.010)
-    pits = np.array([0.125, 0.152])[None, :, None]
-    fold(0.062 * across, mouth_y + pits + 0.014 * across**2, chin, width=0.011)
-    return shapes
+        place = side * (mouth_x + 0.052 + 0.018 * bow)[None, None]
+        folds.append(
+            _Fold(place, mouth_y - 0.055 + 0.085 * _S - 0.015 * tuck, tuck, width=0.017, vertical=True)
+        )
+    return folds

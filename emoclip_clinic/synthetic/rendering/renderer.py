@@ -1,5 +1,7 @@
 """Draw a person's face over time: shapes, light, backdrop and camera in one call."""
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -7,14 +9,15 @@ from emoclip_clinic.synthetic.rendering import eyes, head, mouth, relief
 from emoclip_clinic.synthetic.rendering.identity import Identity
 from emoclip_clinic.synthetic.rendering.painter import paint
 from emoclip_clinic.synthetic.rendering.scene import Scene, draw_backdrop, gains
-from emoclip_clinic.synthetic.rendering.shapes import Shape, Units
+from emoclip_clinic.synthetic.rendering.shapes import Shape, Units, head_half_width
 from emoclip_clinic.synthetic.rendering.tracks import ExpressionTrack, PoseTrack
 
-__all__ = ["draw_person", "face_shapes", "film", "render"]
+__all__ = ["draw_person", "face_shapes", "film", "lay_over", "render"]
 
 RGBFrames = NDArray[np.uint8]
 
 _GRID = 17  # points of the light's field along a side
+_GRAIN_MEAN, _GRAIN_SIGMA = 128.0, 20.0
 _NEUTRAL_LIGHT = 128.0  # grey level that stands for a factor of 1
 
 
@@ -65,7 +68,7 @@ def render(
     frames = np.empty((*person.shape[:3], 3), np.uint8)
     for t, one in enumerate(person):
         lay_over(room, one, out=frames[t])
-    return film(frames, scene)
+    return film(frames, scene, rng=np.random.default_rng([scene.seed, 0xCA3E]))
 
 
 def face_shapes(
@@ -149,7 +152,14 @@ def draw_person(
     if n != len(pose.yaw_deg):
         raise ValueError(f"expressions and pose must have as many frames, got {n} and {len(pose.yaw_deg)}.")
     shapes = face_shapes(identity, expressions, pose, light_x=scene.light.x)
-    frames = paint(shapes, pose, face_px=face_px, centre_px=centre_px, size_px=size_px)
+    frames = paint(
+        shapes,
+        pose,
+        face_px=face_px,
+        centre_px=centre_px,
+        size_px=size_px,
+        half_width=head_half_width(identity),
+    )
     light = _light_fields(identity, pose, scene, face_px=face_px, centre_px=centre_px, size_px=size_px)
     lit = np.empty((size_px[1], size_px[0], 4), np.uint8)
     for t in range(n):
@@ -177,7 +187,7 @@ def lay_over(room: RGBFrames, person: NDArray[np.uint8], *, out: RGBFrames) -> N
     cv2.add(behind, cv2.cvtColor(person, cv2.COLOR_RGBA2RGB), dst=out)
 
 
-def film(frames: RGBFrames, scene: Scene) -> RGBFrames:
+def film(frames: RGBFrames, scene: Scene, *, rng: np.random.Generator) -> RGBFrames:
     """What the camera makes of pictures: blur, then noise.
 
     Parameters
@@ -185,7 +195,9 @@ def film(frames: RGBFrames, scene: Scene) -> RGBFrames:
     frames : ndarray of shape (T, H, W, 3), uint8
         Pictures; changed in place.
     scene : Scene
-        Camera, and the seed of its noise.
+        Its camera.
+    rng : numpy.random.Generator
+        Source of the noise.
 
     Returns
     -------
@@ -195,26 +207,26 @@ def film(frames: RGBFrames, scene: Scene) -> RGBFrames:
     import cv2
 
     camera = scene.camera
-    rng = np.random.default_rng([scene.seed, 0xCA3E])
-    grain: NDArray[np.int8] | None = None
-    size = frames[0].size if len(frames) else 0
-    if camera.noise > 0:
-        # One strip of noise, read from another place for each frame: drawing it anew costs more than the face.
-        grain = _grain(rng, size + (1 << 14), camera.noise)
     for frame in frames:
         if camera.blur_px > 0.05:
             cv2.GaussianBlur(frame, (0, 0), camera.blur_px, dst=frame)
-        if grain is not None:
-            start = int(rng.integers(1 << 14))
-            noise = grain[start : start + size].reshape(frame.shape)
-            cv2.add(frame, noise, dst=frame, dtype=cv2.CV_8U)
+        if camera.noise > 0:
+            # Noise is read from a strip, each time from another place: new noise costs more than a face.
+            strip = _grain(1 << (frame.size + (1 << 14)).bit_length())
+            start = int(rng.integers(strip.size - frame.size))
+            noise = strip[start : start + frame.size].reshape(frame.shape)
+            gain = camera.noise / _GRAIN_SIGMA
+            cv2.addWeighted(frame, 1.0, noise, gain, -_GRAIN_MEAN * gain, dst=frame)
     return frames
 
 
-def _grain(rng: np.random.Generator, size: int, sigma: float) -> NDArray[np.int8]:
-    """Noise of whole grey levels."""
-    normal = rng.standard_normal(size, dtype=np.float32)
-    return np.clip(np.rint(normal * np.float32(sigma)), -127, 127).astype(np.int8)
+@lru_cache(maxsize=4)
+def _grain(size: int) -> NDArray[np.uint8]:
+    """A strip of noise around grey, the same one for all clips."""
+    normal = np.random.default_rng(0x6EA1).standard_normal(size, dtype=np.float32)
+    strip = np.clip(np.rint(normal * _GRAIN_SIGMA + _GRAIN_MEAN), 0, 255).astype(np.uint8)
+    strip.flags.writeable = False
+    return strip
 
 
 def _light_fields(
@@ -246,7 +258,9 @@ def _light_fields(
     # Half Lambert keeps the dark side readable; the middle of the face stays about as bright as without it.
     field = 1.0 + light.contrast * (1.15 * facing - 0.95)
     rim = 1.0 - 0.10 * np.clip(far, 0, 1.2) ** 4
+    body = np.clip((far - 1.15) / 0.6, 0.0, 1.0)  # clothes and long hair see the light of the room
+    lit = (1 - body) * field * rim + body * 0.88
     values = np.empty((*field.shape, 4))
-    values[..., :3] = (field * rim)[..., None] * gains(scene) * _NEUTRAL_LIGHT
+    values[..., :3] = lit[..., None] * gains(scene) * _NEUTRAL_LIGHT
     values[..., 3] = _NEUTRAL_LIGHT
     return np.asarray(np.clip(values + 0.5, 0, 255), np.uint8)

@@ -76,11 +76,16 @@ class Framing:
         Middle of the face (between hairline and chin), as shares of the picture's width and height.
     face_height : float
         From hairline to chin, as a share of the picture's height.
+
+    Notes
+    -----
+    By default as in crops that the product cuts: the default detector's boxes of drawn faces are as high as
+    the face (mean 1.00, standard deviation 0.06) and 0.02 of that below its middle, and a crop adds 30 %.
     """
 
     centre_x: float = 0.5
-    centre_y: float = 0.5
-    face_height: float = 0.74
+    centre_y: float = 0.485
+    face_height: float = 0.77
 
 
 @dataclass(frozen=True)
@@ -143,9 +148,9 @@ class Scene:
                 white_balance=(red, green, blue),
             ),
             framing=Framing(
-                centre_x=float(0.5 + rng.normal(0, 0.015)),
-                centre_y=float(0.5 + rng.normal(0, 0.015)),
-                face_height=float(0.74 * np.exp(rng.normal(0, 0.04))),
+                centre_x=float(0.5 + rng.normal(0, 0.02)),
+                centre_y=float(0.485 + rng.normal(0, 0.02)),
+                face_height=float(0.77 * np.exp(rng.normal(0, 0.05))),
             ),
             backdrop=BACKDROPS[int(rng.integers(len(BACKDROPS)))],
             wall=wall,

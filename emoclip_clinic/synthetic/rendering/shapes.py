@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,14 +12,30 @@ from emoclip_clinic.synthetic.rendering.action_units import unit_index
 from emoclip_clinic.synthetic.rendering.identity import Color, Identity
 from emoclip_clinic.synthetic.rendering.tracks import ExpressionTrack
 
-__all__ = ["SIDES", "Shape", "Units", "closed_curve", "mix", "on_head", "shade", "strip"]
+__all__ = [
+    "HEAD_DEPTH",
+    "SIDES",
+    "Motion",
+    "Shape",
+    "head_half_width",
+    "Units",
+    "closed_curve",
+    "mix",
+    "on_head",
+    "shade",
+    "strip",
+]
 
 Floats = NDArray[np.float64]
+
+Motion = Literal["surface", "outline", "still"]
 
 SIDES = np.array([-1.0, 1.0])[None, :, None]
 """Left and right of the picture, for arrays of shape (T, 2, P)."""
 
-HEAD_DEPTH = 0.40
+HEAD_DEPTH = 0.38
+"""Half of the head's depth, from the axis that it turns about to the surface between the eyes."""
+
 _HEAD_HALF_HEIGHT = 0.68
 
 
@@ -34,18 +51,19 @@ class Shape:
     colour : tuple of float
         Red, green and blue.
     under : tuple of float or None
-        Colour that it fades into where `strength` is below 1.
+        Colour that it fades into where `strength` is below 1; None fades nowhere.
     strength : ndarray of shape (T,) or None
         0 is not drawn, 1 is drawn in full colour; None is always 1.
-    turned : bool
-        Whether it turns with the head; neck and clothes stay.
+    motion : {"surface", "outline", "still"}
+        How it follows the head: points on the surface of the head turn with it; an outline keeps the width
+        that an ellipsoid has from each side; neck and clothes stay.
     """
 
     points: Floats
     colour: Color
     under: Color | None = None
     strength: Floats | None = None
-    turned: bool = True
+    motion: Motion = "surface"
 
 
 class Units:
@@ -83,9 +101,27 @@ def on_head(identity: Identity, x: Floats, y: Floats, *, lift: float | Floats = 
     ndarray of shape (T, K, P, 3)
         Points with their depth: an ellipsoid that is a little wider than the face.
     """
-    flat = (x / (1.12 * identity.half_width)) ** 2 + (y / _HEAD_HALF_HEIGHT) ** 2
+    flat = (x / head_half_width(identity)) ** 2 + (y / _HEAD_HALF_HEIGHT) ** 2
     z = HEAD_DEPTH * np.sqrt(np.maximum(1.0 - flat, 0.02)) + lift
-    return np.stack(np.broadcast_arrays(x, y, z), axis=-1)
+    points = np.empty((*z.shape, 3))
+    points[..., 0], points[..., 1], points[..., 2] = x, y, z
+    return points
+
+
+def head_half_width(identity: Identity) -> float:
+    """Half of the width of the ellipsoid that the face lies on.
+
+    Parameters
+    ----------
+    identity : Identity
+        Whose head.
+
+    Returns
+    -------
+    float
+        In units of the face's height.
+    """
+    return 1.03 * identity.half_width
 
 
 def strip(
@@ -109,12 +145,12 @@ def strip(
     """
     nx, ny = normal or (0.0, 1.0)
     x, y, half = np.broadcast_arrays(x, y, width)
-    there = x - nx * half, y - ny * half
-    back = x + nx * half, y + ny * half
-    return (
-        np.concatenate([there[0], back[0][..., ::-1]], axis=-1),
-        np.concatenate([there[1], back[1][..., ::-1]], axis=-1),
-    )
+    n = x.shape[-1]
+    out_x, out_y = np.empty((*x.shape[:-1], 2 * n)), np.empty((*x.shape[:-1], 2 * n))
+    for out, middle, step in ((out_x, x, nx * half), (out_y, y, ny * half)):
+        np.subtract(middle, step, out=out[..., :n])
+        np.add(middle, step, out=out[..., : n - 1 : -1])
+    return out_x, out_y
 
 
 def closed_curve(points: ArrayLike, *, steps: int = 4) -> Floats:
