@@ -126,7 +126,7 @@ ARCHITECTURES: dict[str, Architecture] = {
             name="emoclip-small",
             embed_dim=128,
             image=ImageTower(image_size_px=64, patch_px=16, width=192, layers=4, heads=3),
-            text=TextTower(context_length=48, vocab_size=2048 + 514, width=128, layers=2, heads=4),
+            text=TextTower(context_length=77, vocab_size=4096 + 514, width=128, layers=2, heads=4),
             temporal=TemporalPart(layers=2, heads=4, head_width=32, mlp_width=256, positions=65),
         ),
     )

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     )
     from emoclip_clinic.pretraining.training.retrieval import retrieval_scores
     from emoclip_clinic.pretraining.training.run import Training, TrainingResult, pretrain
+    from emoclip_clinic.pretraining.training.sources import open_clips
 
 __all__ = [
     "Processes",
@@ -33,6 +34,7 @@ __all__ = [
     "hash_recipe",
     "join_processes",
     "list_recipes",
+    "open_clips",
     "plan_training",
     "pretrain",
     "read_recipe",
@@ -45,6 +47,7 @@ _HOMES = {
     "processes": ("Processes", "join_processes"),
     "recipe": ("Recipe", "build_recipe", "find_recipe", "hash_recipe", "list_recipes", "read_recipe"),
     "retrieval": ("retrieval_scores",),
+    "sources": ("open_clips",),
     "run": ("Training", "TrainingResult", "pretrain"),
 }
 

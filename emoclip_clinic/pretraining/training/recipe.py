@@ -40,27 +40,42 @@ class _Settings(BaseModel):
 
 
 class RenderedClips(_Settings):
-    """Clips of drawn faces in place of prepared ones.
+    """Clips of drawn faces in place of prepared ones, see `emoclip_clinic.synthetic.rendering`.
 
     Attributes
     ----------
     n_clips : int
-        Clips that exist; each has an identity, an expression and captions drawn from `seed` and its number.
+        Clips that exist; what each shows is drawn from `seed` and its number.
     seed : int
         Seed of the clips.
+    pool : str
+        Pool of persons, such as ``train``. Pools share nobody.
     n_identities : int
         Persons among whom the clips are divided; validation takes whole persons.
-    events : tuple of str
-        Facial events that occur; empty for all that the renderer knows.
-    captions : {"captions", "class-names"}
-        Whether the texts are sentences of varied grammar or the bare names of events.
+    n_frames, fps : int, float
+        Frames of a clip, and how many of them are a second.
+    kinds : tuple of str
+        Kinds of classes to draw from; empty for all that training may show.
+    n_captions : int
+        Captions of a clip.
+    styles : tuple of str
+        Styles of captions, which take turns; ``class`` is the bare name of the class.
     """
 
     n_clips: _Count = 6000
     seed: Annotated[int, Field(ge=0)] = 0
+    pool: Annotated[str, Field(min_length=1)] = "train"
     n_identities: _Count = 600
-    events: tuple[str, ...] = ()
-    captions: Literal["captions", "class-names"] = "captions"
+    n_frames: _Count = 16
+    fps: _Positive = 8.0
+    kinds: tuple[Literal["movement", "emotion", "compound", "order", "behaviour"], ...] = ()
+    n_captions: _Count = 4
+    styles: Annotated[tuple[Literal["movement", "emotion", "mixed", "class"], ...], Field(min_length=1)] = (
+        "movement",
+        "mixed",
+        "emotion",
+        "class",
+    )
 
 
 class DataSettings(_Settings):

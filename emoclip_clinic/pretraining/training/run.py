@@ -91,6 +91,9 @@ class Training:
     ) -> None:
         self.recipe = recipe
         self.processes = processes
+        for settings in (recipe.frame_stage, recipe.contrast):
+            if settings is not None:
+                local_batch_size(settings.batch_size, processes.world_size)
         self.training, self.validation = split_clips(contrast_clips(store, recipe), recipe)
         self.network: EmoClipNetwork = starting_network(recipe, study=study).to(processes.device)
         self.network.save_memory(recipe.gradient_checkpointing)

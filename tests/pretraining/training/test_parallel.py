@@ -12,6 +12,8 @@ import pytest
 import torch
 
 from emoclip_clinic.encoder import load_checkpoint
+from emoclip_clinic.errors import PretrainingError
+from emoclip_clinic.pretraining.training import Processes, Training
 from emoclip_clinic.pretraining.training.checkpoints import last_checkpoint
 from tests.pretraining.training.coloured import coloured_clips, small_recipe, train
 
@@ -96,14 +98,7 @@ def test_weights_are_those_of_one_process_with_sgd(both: dict[str, tuple[Path, P
         assert float(difference.max()) < 1e-4, name
 
 
-def test_a_batch_that_the_processes_cannot_share_is_refused(repository: Path, tmp_path: Path) -> None:
-    recipe = small_recipe(contrast={"batch_size": 9}).model_dump(mode="json")
-    arguments = json.dumps({str(tmp_path / "run"): recipe})
-    ranks = [
-        start_process(arguments, repository, MEETING=str(tmp_path / "m"), RANK=str(r), WORLD_SIZE="2")
-        for r in range(2)
-    ]
-    for rank in ranks:
-        _, errors = rank.communicate(timeout=100)
-        assert rank.returncode == 1
-        assert "9 clips for 2 processes" in errors
+def test_a_batch_that_the_processes_cannot_share_is_refused() -> None:
+    second = Processes(rank=1, world_size=2, device=torch.device("cpu"))
+    with pytest.raises(PretrainingError, match="9 clips for 2 processes"):
+        Training(small_recipe(contrast={"batch_size": 9}), store=coloured_clips(), processes=second)

@@ -1,4 +1,4 @@
-"""Trains by recipes given as JSON, as a process that a test starts: alone, one of several, or to be killed."""
+"""Trains by recipes given as JSON, as a process that a test starts, one of several or to be killed."""
 
 import json
 import os
@@ -9,6 +9,11 @@ import torch
 
 from emoclip_clinic.pretraining.training import build_recipe, join_processes, pretrain
 from tests.pretraining.training.coloured import coloured_clips
+
+
+def tell(stage: str, step: int) -> None:
+    sys.stdout.write(f"{stage} {step}\n")
+    sys.stdout.flush()
 
 
 def main() -> None:
@@ -22,7 +27,7 @@ def main() -> None:
                 store=coloured_clips(),
                 processes=processes,
                 data="coloured pictures",
-                on_step=lambda stage, step: print(stage, step, flush=True),
+                on_step=tell,
             )
 
 
