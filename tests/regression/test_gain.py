@@ -32,8 +32,10 @@ def test_all_exchanges_of_residuals_equal_the_plain_loop(missing):
         fitted[:, target] = start + slope * age[:, 0]
     blocks = rated_blocks(Y, groups)
     gains = []
-    for donor_of in all_exchanges(blocks, dict.fromkeys(groups, "")):
-        moved = fitted + exchange(Y - fitted, blocks, donor_of)
+    n = (~np.isnan(Y)).sum(axis=0)
+    scaled = (Y - fitted) * np.sqrt(n / (n - 2))  # least squares has taken an intercept and a slope
+    for number, donor_of in enumerate(all_exchanges(blocks, dict.fromkeys(groups, ""))):
+        moved = fitted + exchange(scaled, blocks, donor_of) if number else Y  # the first is what was observed
         full = nested_predict(np.hstack([age, X]), moved, groups, alphas=ALPHAS)
         alone = nested_predict(age, moved, groups, alphas=ALPHAS)
         gains.append(
