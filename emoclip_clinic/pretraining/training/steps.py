@@ -289,10 +289,9 @@ class FrameSteps:
         Tensor, scalar
             The mean over frames and attributes.
         """
-        rows = self._drawn_frames(batch)
-        frames = np.take_along_axis(batch.clips, rows[:, :, None, None, None], axis=1)
-        assert batch.attributes is not None
-        values = self._values(np.take_along_axis(batch.attributes, rows[:, :, None], axis=1))
+        clips, drawn = np.arange(len(batch))[:, None], self._drawn_frames(batch)
+        frames = batch.clips[clips, drawn]
+        values = self._values(None if batch.attributes is None else batch.attributes[clips, drawn])
         images = as_images(frames, side=self._side, device=self._processes.device).flatten(0, 1)
         with autocast(self._processes.device, precision):
             predicted = self._parallel(images)
