@@ -15,6 +15,7 @@ from emoclip_clinic.cli import (
     fit,
     init,
     predict,
+    pretrain,
     ratings,
     recordings,
     report,
@@ -47,6 +48,7 @@ def _application(
 _LOOK = {"help_option_names": ["--help", "-h"]}
 _WORK, _RATINGS, _MODELS, _MACHINE = "Videos of a study", "Ratings", "Models of ratings", "This machine"
 _REPORTS = "Reports and agreement"
+_ENCODERS = "Models of faces"
 
 
 def _build() -> typer.Typer:
@@ -81,6 +83,7 @@ def _build() -> typer.Typer:
     add_verb(group, zeroshot.score)
     add_verb(application, fit.fit, options=fit.setting_options(), panel=_MODELS)
     add_verb(application, predict.predict, panel=_MODELS)
+    application.add_typer(pretrain.pretrain_group(), name="pretrain", rich_help_panel=_ENCODERS)
     add_verb(application, report.report, options=report.setting_options(), panel=_REPORTS)
     add_verb(application, agreement.agreement, panel=_REPORTS)
 

@@ -7,7 +7,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from emoclip_clinic.cli.pretrain import pretrain_group
+from emoclip_clinic.cli.default_verb import GroupWithDefault
 from emoclip_clinic.cli.verb import Call, add_verb
 
 
@@ -25,7 +25,12 @@ def prepare(call: Call, manifest: Annotated[Path, typer.Argument()]) -> int:
 
 @pytest.fixture
 def group() -> typer.Typer:
-    made = pretrain_group()
+    made = typer.Typer(
+        cls=GroupWithDefault,
+        no_args_is_help=True,
+        context_settings={"help_option_names": ["--help", "-h"]},
+        subcommand_metavar="RECIPE.yaml | COMMAND [ARGS]...",
+    )
     add_verb(made, prepare)
     add_verb(made, run)
     return made
