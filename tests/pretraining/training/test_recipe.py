@@ -1,9 +1,11 @@
 """Recipes: what ships is valid and states what is ours; mistakes are told with what was probably meant."""
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import yaml
+from pydantic import BaseModel
 
 from emoclip_clinic.errors import PretrainingError
 from emoclip_clinic.pretraining.training import (
@@ -107,3 +109,16 @@ def test_the_hash_follows_what_decides_the_weights() -> None:
     recipe: Recipe = small_recipe()
     assert hash_recipe(recipe) == hash_recipe(small_recipe(checkpoints={"log_every_steps": 9}, name="other"))
     assert hash_recipe(recipe) != hash_recipe(small_recipe(contrast={"lr": 2e-3}))
+
+
+def test_the_docs_list_every_setting(repository: Path) -> None:
+    def names(model: type[BaseModel]) -> set[str]:
+        found = set(model.model_fields)
+        for field in model.model_fields.values():
+            for kind in (field.annotation, *get_args(field.annotation)):
+                if isinstance(kind, type) and issubclass(kind, BaseModel):
+                    found |= names(kind)
+        return found
+
+    text = (repository / "docs" / "pretraining.md").read_text()
+    assert {name for name in names(Recipe) if f"`{name}`" not in text} == set()
