@@ -95,7 +95,6 @@ def bland_altman_plot(
     entries += [(one.role, one.marker, one.label) for one in series if one.label]
     canvas = Canvas(name, WIDTH_PX, 0)
     top = canvas.legend(entries, top=canvas.heading(measure.label)) + 6
-    canvas.height = top + 270 + 46
     panel = Panel.place(
         canvas,
         left=66,

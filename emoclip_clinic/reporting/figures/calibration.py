@@ -60,12 +60,15 @@ def calibration_plot(
     name = figure_name(prefix, measure.name, "calibration")
     title = f"{measure.label}: calibration"
     data = pairs_of(pairs)
-    bins = finite_rows(calibration[calibration["bin"] >= 0], "mean_prediction", "mean_rating")
+    binned = calibration[calibration["bin"] >= 0]
+    bins = finite_rows(binned, "mean_prediction", "mean_rating") if len(binned) else binned
     rows = calibration[calibration["bin"] < 0]
     line = rows.iloc[0] if len(rows) else pd.Series(dtype=object)
     slope, intercept, large = (estimate_of(line, key) for key in ("slope", "intercept", "in_the_large"))
     has_line = is_finite(slope.value) and is_finite(intercept.value)
-    if data.empty or not (has_line or len(bins)):
+    if data.empty:
+        return without_data(name, title=title, reason="No session has both a rating and a prediction.")
+    if not (has_line or len(bins)):
         flag = str(line.get("flag") or "")
         reason = f"There is no calibration to draw{f': {flag}' if flag else ''}."
         return without_data(name, title=title, reason=reason)
@@ -80,7 +83,6 @@ def calibration_plot(
     entries += [("line", "", "calibration line")] if has_line else []
     entries += [("model", "circle", "mean of a bin")] if len(bins) else []
     top = canvas.legend(entries, top=canvas.heading(measure.label)) + 6
-    canvas.height = top + 270 + 46
     panel = Panel.place(
         canvas,
         left=66,
@@ -105,8 +107,9 @@ def calibration_plot(
         if has_line
         else "No line: its slope is not defined."
     )
-    middles = zip(bins["mean_prediction"], bins["mean_rating"], strict=True)
-    means = "; ".join(f"{number(at)}: {number(mean)}" for at, mean in middles)
+    means = "; ".join(
+        f"{number(row['mean_prediction'])}: {number(row['mean_rating'])}" for _, row in bins.iterrows()
+    )
     counts = bins["n"] if "n" in bins else pd.Series(dtype=float)
     size = f", {_span(int(counts.min()), int(counts.max()))} each" if len(counts) else ""
     alt = sentences(

@@ -73,7 +73,7 @@ def confusion_matrix(pairs: pd.DataFrame, measure: Measure, *, prefix: str = "")
     canvas.texts(across, labels, size=SMALL_SIZE, anchor="middle", role="soft")
     canvas.texts(down, labels, size=SMALL_SIZE, anchor="end", role="soft")
     middle = left + n * side / 2
-    text = measure.axis(f"{measure.prediction}, rounded")
+    text = cut(measure.axis(f"{measure.prediction}, rounded"), TEXT_SIZE, width=WIDTH_PX - 16)
     middle = max(middle, 8 + text_width(text, TEXT_SIZE) / 2)
     canvas.text((middle, top + n * side + 36), text, anchor="middle")
     beside = cut(measure.axis(measure.rating), TEXT_SIZE, width=n * side + 16)

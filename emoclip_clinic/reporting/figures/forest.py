@@ -6,7 +6,6 @@ from emoclip_clinic.reporting.figures.drawing.canvas import Canvas, Marker
 from emoclip_clinic.reporting.figures.drawing.letters import text_width
 from emoclip_clinic.reporting.figures.figure import Figure, figure_name, finish, sentences, without_data
 from emoclip_clinic.reporting.figures.rows import (
-    ROW_PX,
     Mark,
     Reference,
     Row,
@@ -90,7 +89,6 @@ def forest(
     entries += [("human", "diamond", baseline_text)] if has_baseline else []
     entries += [("reference", "", reference_text)] if is_finite(reference) else []
     top = canvas.legend(entries, top=canvas.heading(title)) + 6
-    canvas.height = top + ROW_PX * len(rows) + 46
     held = [reference] if is_finite(reference) else []
     draw_labels(canvas, rows, top=top, width=width)
     draw_rows(

@@ -92,7 +92,6 @@ def human_beside_model(
     ]
     entries += [("human", "5 3", "\u2212 margin")] if has_margin else []
     top = canvas.legend(entries, top=canvas.heading(title)) + 6
-    canvas.height = top + _ROW_PX * len(left) + 46
     first = 8 + width + 12
     half = (WIDTH_PX - first - 12 - _GAP_PX) / 2
     draw_labels(canvas, left, top=top, width=width, row_px=_ROW_PX)

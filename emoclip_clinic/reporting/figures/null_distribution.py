@@ -70,7 +70,6 @@ def null_distribution(
     entries += [("human", "square", "permuted, at or above")] if (drawn >= observed).any() else []
     entries += [("model", "", "observed")] if seen else []
     top = canvas.legend(entries, top=canvas.heading(measure.label)) + 22
-    canvas.height = top + 210 + 46
     panel = Panel.place(
         canvas,
         left=66,

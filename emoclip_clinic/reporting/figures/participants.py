@@ -122,7 +122,6 @@ def _draw_rows(
 ) -> None:
     """One named row for each participant."""
     width = min(_LABEL_PX, max(text_width(label, SMALL_SIZE) for label in labels))
-    canvas.height = top + _ROW_PX * len(labels) + 46
     panel = Panel.of_rows(
         canvas,
         left=8 + width + 10,
@@ -160,7 +159,6 @@ def _draw_ranks(
     axis: str,
 ) -> None:
     """Many participants side by side in their order, without names."""
-    canvas.height = top + _HEIGHT_PX + 46
     panel = Panel.place(
         canvas,
         left=66,

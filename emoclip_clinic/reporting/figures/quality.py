@@ -73,7 +73,6 @@ def data_quality(sessions: pd.DataFrame, *, name: str = "quality") -> Figure:
         _draw(canvas, panel, values, analysed, part)
         words.append(_summary(what, values, unit=" min" if part == "usable" else ""))
         top += _HEIGHT_PX + _GAP_PX
-    canvas.height = top - _GAP_PX + 46
     n = f"{counted(len(sessions), 'session')}, {int(analysed.sum())} of them in the analysis"
     return finish(
         canvas,

@@ -67,7 +67,6 @@ def rating_distribution(ratings: ArrayLike, measure: Measure, *, prefix: str = "
         )
     canvas = Canvas(name, WIDTH_PX, 0)
     top = canvas.heading(measure.label) + 22
-    canvas.height = top + 190 + 46
     panel = Panel.place(
         canvas,
         left=66,

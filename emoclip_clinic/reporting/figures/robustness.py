@@ -13,7 +13,6 @@ from emoclip_clinic.reporting.figures.figure import (
     without_data,
 )
 from emoclip_clinic.reporting.figures.rows import (
-    ROW_PX,
     Mark,
     Reference,
     Row,
@@ -28,7 +27,8 @@ from emoclip_clinic.reporting.writing.rounding import number
 
 __all__ = ["sensitivity", "stability"]
 
-_LABEL_PX = 168.0
+_LABEL_PX = 166.0
+_CHOICE_PX = 190.0
 _HEADINGS = {"main": "As planned", "aggregation": "Other features", "folds": "Other folds"}
 
 
@@ -76,7 +76,7 @@ def sensitivity(choices: pd.DataFrame, measure: Measure, *, prefix: str = "") ->
         ("reference", "", "mean predictor"),
     ]
     top = canvas.legend(entries, top=canvas.heading(measure.label)) + 6
-    _draw(canvas, rows, top=top, estimates=estimates, references=references, x_label="Skill")
+    _draw(canvas, rows, top=top, estimates=estimates, references=references, label_px=_CHOICE_PX)
     return finish(
         canvas,
         title=title,
@@ -128,7 +128,7 @@ def stability(
         ("reference", "", "mean predictor"),
     ]
     top = canvas.legend(entries, top=canvas.heading(title)) + 6
-    _draw(canvas, rows, top=top, estimates=estimates, references=[Reference(0.0)], x_label="Skill")
+    _draw(canvas, rows, top=top, estimates=estimates, references=[Reference(0.0)], label_px=_LABEL_PX)
     n, size = _largest(subsamples, "n_subsamples"), _largest(subsamples, "n_participants")
     return finish(
         canvas,
@@ -154,12 +154,11 @@ def _draw(
     top: float,
     estimates: list[Estimate],
     references: list[Reference],
-    x_label: str,
+    label_px: float,
 ) -> None:
     """Draw labels, marks and numbers over the whole width."""
-    width = label_width(rows, most=_LABEL_PX)
+    width = label_width(rows, most=label_px)
     room = max(text_width(row.text, SMALL_SIZE) for row in rows)
-    canvas.height = top + ROW_PX * len(rows) + 46
     draw_labels(canvas, rows, top=top, width=width)
     draw_rows(
         canvas,
@@ -168,6 +167,6 @@ def _draw(
         left=8 + width + 10,
         right=WIDTH_PX - room - 16,
         limits=row_limits(estimates, held=[reference.value for reference in references]),
-        x_label=x_label,
+        x_label="Skill",
         references=references,
     )

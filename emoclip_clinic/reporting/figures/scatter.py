@@ -90,7 +90,6 @@ def scatter(
     entries += [(one.role, one.marker, one.label) for one in series if one.label]
     top = canvas.legend(entries, top=canvas.heading(measure.label)) + 6
     side = WIDTH_PX - 66 - 14
-    canvas.height = top + side * 0.86 + 46
     panel = Panel.place(
         canvas,
         left=66,

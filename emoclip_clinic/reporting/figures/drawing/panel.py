@@ -183,15 +183,17 @@ class Panel:
         canvas = self.canvas
         middle = (self.left + self.right) / 2
         room = min(2 * (canvas.width - middle), 2 * middle) - 8
-        for k, line in enumerate(wrap(x_label, LABEL_SIZE, width=room, lines=2)):
+        below = wrap(x_label, LABEL_SIZE, width=room, lines=2)
+        for k, line in enumerate(below):
             canvas.text((middle, self.bottom + 35 + k * _LINE), line, anchor="middle")
+        canvas.height = max(canvas.height, self.bottom + 30 + _LINE * len(below))
         if y_label:
-            height = self.bottom - self.top
-            lines = wrap(y_label, LABEL_SIZE, width=height + 20, lines=2)
             widest = max((text_width(label, TICK_SIZE) for label in tick_labels(self.y_ticks)), default=0.0)
-            first = self.left - 6 - widest - 9 - (len(lines) - 1) * _LINE
+            last = self.left - 15 - widest
+            most = 2 if last - _LINE >= LABEL_SIZE else 1
+            lines = wrap(y_label, LABEL_SIZE, width=self.bottom - self.top + 20, lines=most)
             for k, line in enumerate(lines):
-                place = (first + k * _LINE, (self.top + self.bottom) / 2)
+                place = (last - (len(lines) - 1 - k) * _LINE, (self.top + self.bottom) / 2)
                 canvas.text(place, line, anchor="middle", upward=True)
 
     def horizontal(self, value: float, *, role: Role, width: float = 1.4, dash: str = "") -> None:
