@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from emoclip_clinic.synthetic.rendering.classes import ClipClass
-from emoclip_clinic.synthetic.rendering.expressions import COMPOUNDS, Profile
+from emoclip_clinic.synthetic.rendering.expressions import BEHAVIOURS, COMPOUNDS, Profile
 from emoclip_clinic.synthetic.rendering.plan import ClipPlan
 from emoclip_clinic.synthetic.rendering.words import BEHAVIOUR_WORDS, EMOTION_WORDS, MOVEMENT_WORDS
 
@@ -47,6 +47,22 @@ _BEARDS = {
 _SUBJECTS = ("the person", "a person", "someone", "the speaker", "this person", "the interviewed person")
 
 
+_COURSES = {
+    "appears": (
+        "comes to show {}",
+        "begins to show {}",
+        "goes from a resting face to {}",
+        "shows {} after a while",
+    ),
+    "fades": (
+        "loses {}",
+        "goes from {} back to a resting face",
+        "stops showing {}",
+        "lets {} fade away",
+    ),
+}
+
+
 def caption(plan: ClipPlan, rng: np.random.Generator, *, style: Style = "mixed") -> str:
     """A sentence about a clip.
 
@@ -70,8 +86,11 @@ def caption(plan: ClipPlan, rng: np.random.Generator, *, style: Style = "mixed")
     emotions = plan.clip_class.emotions
     told = ""
     behaviour = BEHAVIOUR_WORDS.get(plan.clip_class.behaviour)
-    if behaviour and (style != "movement" or rng.random() < 0.7):
+    if behaviour:
         told = _pick(rng, behaviour)
+        # What a blunted face does is hardly to be seen.
+        if style == "movement" and BEHAVIOURS[plan.clip_class.behaviour].amplitude > 0.5:
+            told = _joined(rng, _moved(plan, rng), told)
     elif style == "emotion" and emotions:
         told = _felt(emotions, plan.profile, rng)
     elif style == "mixed" and emotions and plan.parts:
@@ -94,37 +113,54 @@ def caption(plan: ClipPlan, rng: np.random.Generator, *, style: Style = "mixed")
     return _sentence(sentence)
 
 
-def describe(clip_class: ClipClass) -> tuple[str, ...]:
-    """Descriptions of a class for zero-shot questions, in words of movements that training captions use.
+def describe(clip_class: ClipClass, *, style: Literal["movement", "emotion"] = "movement") -> tuple[str, ...]:
+    """Descriptions of a class for zero-shot questions.
 
     Parameters
     ----------
     clip_class : ClipClass
         The class, held out or not.
+    style : {"movement", "emotion"}
+        ``movement``: in words of movements that training captions use, without the class's name. ``emotion``:
+        by the words of its emotions; two emotions are joined by "and".
 
     Returns
     -------
     tuple of str
-        Three descriptions, always the same ones, without the class's name.
+        Three descriptions, always the same ones.
+
+    Raises
+    ------
+    ValueError
+        If a description by emotion is asked of a class that has none.
     """
+    if style == "emotion":
+        if not clip_class.emotions:
+            raise ValueError(
+                f"Only classes of emotions can be described by emotion, not {clip_class.name!r}."
+            )
+        words = [EMOTION_WORDS[name] for name in clip_class.emotions]
+        return (
+            _sentence("the person looks " + " and ".join(word.adjectives[0] for word in words)),
+            _sentence("the person shows " + " and ".join(word.nouns[0] for word in words)),
+            _sentence("the person seems " + " and ".join(word.adjectives[1] for word in words)),
+        )
     behaviour = BEHAVIOUR_WORDS.get(clip_class.behaviour)
     if behaviour:
         return tuple(_sentence(f"the person {phrase}") for phrase in behaviour[:3])
-    out = []
-    for k in range(3):
-        form = clip_class.forms[k % len(clip_class.forms)]
-        if not form:
-            calm = EMOTION_WORDS["neutral"].adjectives
-            out.append(_sentence(f"the person has a {calm[k]} face"))
-            continue
-        profile = clip_class.profile or "pulse"
-        if profile in ("appears", "fades"):
-            nouns = [_cycle(MOVEMENT_WORDS[name].nouns, k) for name in form]
-            out.append(_sentence(_course(nouns, profile, k)))
-        else:
-            verbs = [_cycle(MOVEMENT_WORDS[name].verbs, k) for name in form]
-            out.append(_sentence(f"the person {_listed(verbs)}"))
-    return tuple(out)
+    return tuple(_described(clip_class, k) for k in range(3))
+
+
+def _described(clip_class: ClipClass, k: int) -> str:
+    """The k-th description of a class by its movements."""
+    form = clip_class.forms[k % len(clip_class.forms)]
+    if not form:
+        return _sentence(f"the person has a {EMOTION_WORDS['neutral'].adjectives[k]} face")
+    if clip_class.profile in ("appears", "fades"):
+        return _sentence(
+            _course([_cycle(MOVEMENT_WORDS[name].nouns, k) for name in form], clip_class.profile, k)
+        )
+    return _sentence("the person " + _listed([_cycle(MOVEMENT_WORDS[name].verbs, k) for name in form]))
 
 
 def names_a_side(sentence: str) -> bool:
@@ -201,23 +237,8 @@ def _moved(plan: ClipPlan, rng: np.random.Generator) -> str:
     names = [list(plan.parts)[k] for k in rng.permutation(len(plan.parts))]
     slightly = plan.strength < 0.6
     if plan.profile in ("appears", "fades"):
-        nouns = [_pick(rng, MOVEMENT_WORDS[name].nouns) for name in names]
-        listed = _listed([noun.lstrip("*") for noun in nouns])
-        verbs = {
-            "appears": (
-                "comes to show {}",
-                "begins to show {}",
-                "goes from a resting face to {}",
-                "slowly gets {}",
-            ),
-            "fades": (
-                "loses {}",
-                "goes from {} back to a resting face",
-                "stops showing {}",
-                "lets {} fade away",
-            ),
-        }[plan.profile]
-        return _pick(rng, verbs).format(listed)
+        nouns = [_pick(rng, MOVEMENT_WORDS[name].nouns).lstrip("*") for name in names]
+        return _pick(rng, _COURSES[plan.profile]).format(_listed(nouns))
     if plan.profile == "steady" and rng.random() < 0.5:
         nouns = [_pick(rng, MOVEMENT_WORDS[name].nouns).lstrip("*") for name in names]
         return _pick(rng, ("keeps {}", "has {} all the time", "stays with {}")).format(_listed(nouns))
@@ -237,6 +258,8 @@ def _felt(emotions: Sequence[str], profile: Profile, rng: np.random.Generator) -
     adjectives = [_pick(rng, EMOTION_WORDS[name].adjectives) for name in emotions]
     nouns = [_pick(rng, EMOTION_WORDS[name].nouns) for name in emotions]
     both_a, both_n = " and ".join(adjectives), " and ".join(nouns)
+    if "neutral" in emotions:
+        profile = "steady"  # rest neither comes nor goes
     if profile == "appears" and rng.random() < 0.7:
         return _pick(rng, (f"becomes {both_a}", f"begins to feel {both_n}", f"grows {both_a}"))
     if profile == "fades" and rng.random() < 0.7:

@@ -24,7 +24,9 @@ _IRIS, _PUPIL = 0.037, 0.017
 _WHITE = (240.0, 238.0, 234.0)
 
 
-def lid_curves(identity: Identity, units: Units, u: Floats) -> tuple[Floats, Floats]:
+def lid_curves(
+    identity: Identity, units: Units, u: Floats, *, gaze_y: float | Floats = 0.0
+) -> tuple[Floats, Floats]:
     """Edges of the upper and lower lids relative to the eye's centre.
 
     Parameters
@@ -35,6 +37,8 @@ def lid_curves(identity: Identity, units: Units, u: Floats) -> tuple[Floats, Flo
         Movements of T frames.
     u : ndarray, broadcast to shape (T, 2, P)
         Place along the eye, -1 (left corner) to 1.
+    gaze_y : float or ndarray of shape (T, 1, 1)
+        Where the eyes look, -1 (down) to 1: lids follow.
 
     Returns
     -------
@@ -44,9 +48,13 @@ def lid_curves(identity: Identity, units: Units, u: Floats) -> tuple[Floats, Flo
     closed = units("eyes_closed")
     tighten, cheek = units("lid_tighten"), units("cheek_raise")
     size = identity.eye_size
-    lower = size * _LOWER * (1 - 0.75 * tighten - 0.65 * cheek) * (1 - u**2)
+    down, up = np.clip(-np.asarray(gaze_y), 0, 1), np.clip(gaze_y, 0, 1)
+    lower = size * _LOWER * (1 - 0.75 * tighten - 0.65 * cheek + 0.25 * down) * (1 - u**2)
     open_upper = (
-        size * _UPPER * (1 + 0.55 * units("upper_lid_raise") - 0.42 * tighten - 0.22 * cheek)
+        size
+        * _UPPER
+        * (1 + 0.55 * units("upper_lid_raise") - 0.42 * tighten - 0.22 * cheek)
+        * (1 - 0.45 * down + 0.15 * up)
         - 0.012 * units("brow_lower")
     ) * (1 - np.abs(u) ** 2.4)
     inner = -SIDES * u  # 1 at the nose
@@ -78,7 +86,8 @@ def eye_shapes(identity: Identity, units: Units, pose: PoseTrack) -> list[Shape]
     size = identity.eye_size
     rx = _HALF_WIDTH * size
     cx, cy = SIDES * identity.eye_distance, identity.eye_height
-    upper, lower = lid_curves(identity, units, _U)
+    look_y = pose.gaze_y.astype(np.float64)[:, None, None]
+    upper, lower = lid_curves(identity, units, _U, gaze_y=look_y)
     x = cx + rx * _U
 
     def placed(px: Floats, py: Floats, lift: float = 0.0) -> Floats:
@@ -92,12 +101,12 @@ def eye_shapes(identity: Identity, units: Units, pose: PoseTrack) -> list[Shape]
     open_ = 1.0 - units("eyes_closed")[:, 0, 0]
     white = Shape(placed(white_x, white_y), _WHITE, under=shade(skin, 0.6), strength=np.minimum(1, 3 * open_))
 
-    gaze_x = 0.034 * size * pose.gaze_x.astype(np.float64)[:, None, None]
-    gaze_y = -0.022 * size * pose.gaze_y.astype(np.float64)[:, None, None]
+    gaze_x = 0.042 * size * pose.gaze_x.astype(np.float64)[:, None, None]
+    gaze_y = -0.028 * size * look_y
 
     def disc(radius: float, dx: float = 0.0, dy: float = 0.0) -> Floats:
         px = np.clip(gaze_x + dx + radius * np.cos(_CIRCLE), -0.97 * rx, 0.97 * rx)
-        top, bottom = lid_curves(identity, units, px / rx)
+        top, bottom = lid_curves(identity, units, px / rx, gaze_y=look_y)
         py = np.clip(gaze_y + dy - 0.004 + radius * np.sin(_CIRCLE), top, bottom)
         return placed(cx + px, py)
 
@@ -178,11 +187,8 @@ def glasses_shapes(identity: Identity, units: Units) -> list[Shape]:
     if identity.glasses == "round":
         ring = np.stack([0.118 * np.cos(_CIRCLE), 0.092 * np.sin(_CIRCLE)], -1)
     else:
-        ring = closed_curve(
-            [(-0.12, -0.07), (0.0, -0.078), (0.12, -0.07), (0.125, 0.0), (0.10, 0.078), (0.0, 0.085)]
-            + [(-0.10, 0.078), (-0.125, 0.0)],
-            steps=2,
-        )
+        top = [(-0.12, -0.07), (0.0, -0.078), (0.12, -0.07), (0.125, 0.0)]
+        ring = closed_curve([*top, (0.10, 0.078), (0.0, 0.085), (-0.10, 0.078), (-0.125, 0.0)], steps=2)
     colour = shade(identity.clothes, 0.35)
     n = units.n_frames
     centre_y = identity.eye_height + 0.012

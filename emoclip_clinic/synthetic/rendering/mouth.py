@@ -100,7 +100,7 @@ def mouth_shapes(identity: Identity, units: Units) -> list[Shape]:
     out = np.clip(tongue[:, 0, 0] / 0.25, 0, 1)
     shapes.append(Shape(on_head(identity, out_x, out_y, lift=0.06), _TONGUE, lip, out))
     groove_x, groove_y = strip(
-        np.linspace(-0.001, 0.001, 5)[None, None],
+        np.zeros((1, 1, 5)),
         bend[..., 8:9] + gap_low * 0.5 + np.linspace(0.0, 0.075, 5) * tongue,
         width=0.005,
         normal=(1.0, 0.0),

@@ -1,11 +1,12 @@
 """Turn a head's shapes with its pose and fill them, frame by frame, on a transparent picture."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from emoclip_clinic.synthetic.rendering.shapes import HEAD_DEPTH, Shape
+from emoclip_clinic.synthetic.rendering.shapes import FAINT, HEAD_DEPTH, Shape
 from emoclip_clinic.synthetic.rendering.tracks import PoseTrack
 
 __all__ = ["paint", "project"]
@@ -13,7 +14,6 @@ __all__ = ["paint", "project"]
 RGBAFrames = NDArray[np.uint8]
 
 _SHIFT = 4  # OpenCV takes fixed-point coordinates with this many binary digits
-_FAINT = 0.04  # weaker shapes are not drawn
 _FINE_PX = 110.0  # smaller faces are drawn at twice their size and reduced
 
 
@@ -39,6 +39,14 @@ def project(shapes: Sequence[Shape], pose: PoseTrack, *, half_width: float) -> l
     Seen from the angle ``a``, an ellipse with the half axes ``w`` and ``d`` is ``sqrt(w^2 cos^2 a + d^2 sin^2
     a)`` wide to each side: outlines are stretched to that, and what lies on the surface stays within it.
     """
+    seen, places = _seen(shapes, pose, half_width)
+    return _split(seen, shapes, places)
+
+
+def _seen(
+    shapes: Sequence[Shape], pose: PoseTrack, half_width: float
+) -> tuple[NDArray[np.float64], list[slice]]:
+    """Places of all points, of shape (T, N, 2), and which of them belong to each shape."""
     n = len(pose.yaw_deg)
     yaw, pitch, roll = (
         np.radians(angle.astype(np.float64))[:, None]
@@ -67,8 +75,13 @@ def project(shapes: Sequence[Shape], pose: PoseTrack, *, half_width: float) -> l
             seen[:, place] = flat[:, place, :2]
     seen *= pose.scale.astype(np.float64)[:, None, None]
     seen += np.stack([pose.shift_x, pose.shift_y], axis=-1).astype(np.float64)[:, None]
+    return seen, places
+
+
+def _split(points: NDArray[Any], shapes: Sequence[Shape], places: Sequence[slice]) -> list[NDArray[Any]]:
+    """Points of each shape, of shape (T, K, P, 2)."""
     return [
-        seen[:, place].reshape(n, *shape.points.shape[1:3], 2)
+        points[:, place].reshape(len(points), *shape.points.shape[1:3], 2)
         for shape, place in zip(shapes, places, strict=True)
     ]
 
@@ -107,14 +120,15 @@ def paint(
     import cv2
 
     n = len(pose.yaw_deg)
+    shapes = [shape for shape in shapes if shape.strength is None or shape.strength.max() > FAINT]
     fine = 2 if face_px < _FINE_PX else 1
     width, height = size_px
     factor = fine * float(1 << _SHIFT)
-    offset = np.array(centre_px) * factor - 0.5 * (1 << _SHIFT)
-    outlines = [
-        np.rint(points * (face_px * factor) + offset).astype(np.int32)
-        for points in project(shapes, pose, half_width=half_width)
-    ]
+    # Half a pixel to the middle of pixels, half a step because whole numbers are cut, not rounded.
+    offset = np.array(centre_px) * factor - 0.5 * (1 << _SHIFT) + 0.5
+    seen, places = _seen(shapes, pose, half_width)
+    fixed = (seen * (face_px * factor) + offset).astype(np.int32)
+    outlines = _split(fixed, shapes, places)
     colours, drawn = _colours(shapes, n)
     steps = [(points, range(points.shape[1])) for points in outlines]
     frames = np.zeros((n, height, width, 4), np.uint8)
@@ -143,4 +157,4 @@ def _colours(shapes: Sequence[Shape], n_frames: int) -> tuple[list[list[list[flo
     np.clip(strength, 0.0, 1.0, out=strength)
     colours = np.full((n_frames, len(shapes), 4), 255.0)
     colours[..., :3] = under + (full - under) * strength[..., None]
-    return colours.tolist(), (strength > _FAINT).tolist()
+    return colours.tolist(), (strength > FAINT).tolist()

@@ -7,7 +7,16 @@ from numpy.typing import NDArray
 
 from emoclip_clinic.synthetic.rendering.head import beard_colour
 from emoclip_clinic.synthetic.rendering.identity import Identity
-from emoclip_clinic.synthetic.rendering.shapes import SIDES, Floats, Shape, Units, on_head, shade, strip
+from emoclip_clinic.synthetic.rendering.shapes import (
+    FAINT,
+    SIDES,
+    Floats,
+    Shape,
+    Units,
+    on_head,
+    shade,
+    strip,
+)
 
 __all__ = ["nose_shapes", "wrinkle_shapes"]
 
@@ -43,9 +52,8 @@ def nose_shapes(identity: Identity, units: Units, *, light_x: float) -> list[Sha
     away = -1.0 if light_x > 0 else 1.0
     # The dark flank: root, cheek, wing, tip.
     flank_x = away * (np.array([0.020, 0.018, 0.0, 0.0]) + half * np.array([0.0, 0.0, 1.0, 0.3]))
-    flank_y = np.concatenate(
-        [0 * wing + identity.eye_height - 0.03, 0 * wing + 0.03, wing, tip + 0.02], axis=-1
-    )
+    root = identity.eye_height - 0.03
+    flank_y = np.concatenate([0 * wing + root, 0 * wing + 0.03, wing, tip + 0.02], axis=-1)
     flank = on_head(identity, flank_x, flank_y, lift=np.array([0.03, 0.07, 0.05, 0.13]))
     ridge_y = identity.eye_height + 0.01 + _S * (identity.nose_length - 0.03) - 0.4 * rise
     ridge = strip(-away * 0.004 + 0 * _S, ridge_y, width=0.014, normal=(1.0, 0.0))
@@ -65,7 +73,7 @@ def nose_shapes(identity: Identity, units: Units, *, light_x: float) -> list[Sha
 
 @dataclass(frozen=True)
 class _Fold:
-    """Lines in the skin: places (T or 1, K, P), strength (T, 1, 1), half of the thickness and its direction."""
+    """Lines in the skin: places (T or 1, K, P), strength (T, 1, 1), half thickness and its direction."""
 
     x: Floats
     y: Floats
@@ -101,11 +109,18 @@ def wrinkle_shapes(identity: Identity, units: Units) -> list[Shape]:
         ground = beard_colour(identity)
         # In a beard a crease is a parting that shows skin.
         line = shade(ground, 0.6) if identity.beard == "stubble" else shade(identity.skin, 0.75)
-    cut = _cut(identity, [*upper, *lower], units.n_frames)
-    colours = [(dark, identity.skin)] * len(upper) + [(line, ground)] * len(lower)
+    visible = [
+        (fold, colours)
+        for folds, colours in ((upper, (dark, identity.skin)), (lower, (line, ground)))
+        for fold in folds
+        if np.max(fold.strength) > FAINT
+    ]
+    if not visible:
+        return []
+    cut = _cut(identity, [fold for fold, _ in visible], units.n_frames)
     return [
         Shape(points, colour, under, strength)
-        for (points, strength), (colour, under) in zip(cut, colours, strict=True)
+        for (points, strength), (_, (colour, under)) in zip(cut, visible, strict=True)
     ]
 
 

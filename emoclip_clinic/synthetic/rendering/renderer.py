@@ -224,7 +224,7 @@ def film(frames: RGBFrames, scene: Scene, *, rng: np.random.Generator) -> RGBFra
 def _grain(size: int) -> NDArray[np.uint8]:
     """A strip of noise around grey, the same one for all clips."""
     normal = np.random.default_rng(0x6EA1).standard_normal(size, dtype=np.float32)
-    strip = np.clip(np.rint(normal * _GRAIN_SIGMA + _GRAIN_MEAN), 0, 255).astype(np.uint8)
+    strip: NDArray[np.uint8] = np.clip(np.rint(normal * _GRAIN_SIGMA + _GRAIN_MEAN), 0, 255).astype(np.uint8)
     strip.flags.writeable = False
     return strip
 

@@ -13,13 +13,14 @@ from emoclip_clinic.synthetic.rendering.identity import Color, Identity
 from emoclip_clinic.synthetic.rendering.tracks import ExpressionTrack
 
 __all__ = [
+    "FAINT",
     "HEAD_DEPTH",
     "SIDES",
     "Motion",
     "Shape",
-    "head_half_width",
     "Units",
     "closed_curve",
+    "head_half_width",
     "mix",
     "on_head",
     "shade",
@@ -32,6 +33,9 @@ Motion = Literal["surface", "outline", "still"]
 
 SIDES = np.array([-1.0, 1.0])[None, :, None]
 """Left and right of the picture, for arrays of shape (T, 2, P)."""
+
+FAINT = 0.04
+"""Weaker shapes are not drawn."""
 
 HEAD_DEPTH = 0.38
 """Half of the head's depth, from the axis that it turns about to the surface between the eyes."""

@@ -180,8 +180,10 @@ class PoseTrack:
             The pose.
         """
         rest = np.zeros(n_frames, np.float32)
-        parts = [rest + np.asarray(v, np.float32) for v in (yaw_deg, pitch_deg, roll_deg, gaze_x, gaze_y)]
-        return cls(*parts, shift_x=rest, shift_y=rest, scale=rest + 1)
+        yaw, pitch, roll, eyes_x, eyes_y = (
+            rest + np.asarray(v, np.float32) for v in (yaw_deg, pitch_deg, roll_deg, gaze_x, gaze_y)
+        )
+        return cls(yaw, pitch, roll, eyes_x, eyes_y, shift_x=rest, shift_y=rest, scale=rest + 1)
 
 
 def attributes(expressions: ExpressionTrack, pose: PoseTrack) -> Floats:

@@ -103,11 +103,19 @@ MOVEMENT_WORDS: Mapping[str, MovementWords] = MappingProxyType(
             ("a smile", "*raised corners of the mouth", "an upturned mouth"),
         ),
         "dimple_left": MovementWords(
-            ("tightens the left corner of the mouth", "tucks in the left corner of the lips"),
+            (
+                "tightens the left corner of the mouth",
+                "tucks in the left corner of the lips",
+                "pulls the left corner of the mouth inwards",
+            ),
             ("a tightened left corner of the mouth", "a dimple on the left"),
         ),
         "dimple_right": MovementWords(
-            ("tightens the right corner of the mouth", "tucks in the right corner of the lips"),
+            (
+                "tightens the right corner of the mouth",
+                "tucks in the right corner of the lips",
+                "pulls the right corner of the mouth inwards",
+            ),
             ("a tightened right corner of the mouth", "a dimple on the right"),
         ),
         "corners_down": MovementWords(
@@ -152,10 +160,12 @@ MOVEMENT_WORDS: Mapping[str, MovementWords] = MappingProxyType(
             ("a tongue between the lips", "an outstretched tongue", "a visible tongue"),
         ),
         "head_left": MovementWords(
-            ("turns the head to the left", "turns the face left"), ("a head turned to the left",)
+            ("turns the head to the left", "turns the face left", "moves the head round to the left"),
+            ("a head turned to the left",),
         ),
         "head_right": MovementWords(
-            ("turns the head to the right", "turns the face right"), ("a head turned to the right",)
+            ("turns the head to the right", "turns the face right", "moves the head round to the right"),
+            ("a head turned to the right",),
         ),
         "head_up": MovementWords(
             ("lifts the head", "tips the head back", "raises the face"),
@@ -165,24 +175,27 @@ MOVEMENT_WORDS: Mapping[str, MovementWords] = MappingProxyType(
             ("lowers the head", "bows the head", "lets the head sink"), ("a lowered head", "a bowed head")
         ),
         "head_tilt_left": MovementWords(
-            ("tilts the head to the left", "leans the head to the left"), ("a head tilted to the left",)
+            ("tilts the head to the left", "leans the head to the left", "lets the head sink to the left"),
+            ("a head tilted to the left",),
         ),
         "head_tilt_right": MovementWords(
-            ("tilts the head to the right", "leans the head to the right"), ("a head tilted to the right",)
+            ("tilts the head to the right", "leans the head to the right", "lets the head sink to the right"),
+            ("a head tilted to the right",),
         ),
         "gaze_left": MovementWords(
-            ("looks to the left", "turns the eyes to the left"),
+            ("looks to the left", "turns the eyes to the left", "glances to the left"),
             ("*eyes turned to the left", "a look to the left"),
         ),
         "gaze_right": MovementWords(
-            ("looks to the right", "turns the eyes to the right"),
+            ("looks to the right", "turns the eyes to the right", "glances to the right"),
             ("*eyes turned to the right", "a look to the right"),
         ),
         "gaze_up": MovementWords(
-            ("looks up", "turns the eyes upwards"), ("*eyes turned upwards", "an upward look")
+            ("looks up", "turns the eyes upwards", "glances up"), ("*eyes turned upwards", "an upward look")
         ),
         "gaze_down": MovementWords(
-            ("looks down", "turns the eyes downwards"), ("*downcast eyes", "*eyes turned downwards")
+            ("looks down", "turns the eyes downwards", "glances down"),
+            ("*downcast eyes", "*eyes turned downwards"),
         ),
     }
 )
