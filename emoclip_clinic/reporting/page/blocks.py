@@ -34,6 +34,7 @@ __all__ = [
     "Text",
     "estimate",
     "fixed",
+    "note_text",
     "plain_text",
     "table_of",
 ]
@@ -56,10 +57,16 @@ class Drawing(Protocol):
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell: what is shown, and by what it is sorted."""
+    """A cell: what is shown, by what it is sorted, and what stands below it, such as an interval."""
 
     text: str
     sort: str = ""
+    below: str = ""
+
+    @property
+    def in_one_line(self) -> str:
+        """All of it, for a table on paper."""
+        return f"{self.text} {self.below}".strip()
 
 
 @dataclass(frozen=True)
@@ -102,7 +109,7 @@ class Table:
         """The table for a paper."""
         return latex_table(
             {column.heading: "r" if column.numeric else "l" for column in self.columns},
-            [[cell.text for cell in row] for row in self.rows],
+            [[cell.in_one_line for cell in row] for row in self.rows],
             caption=self.caption,
             label=self.key,
             notes=" ".join(self.notes),
@@ -111,10 +118,11 @@ class Table:
 
 @dataclass(frozen=True)
 class Text:
-    """A paragraph, and how it is meant."""
+    """A paragraph, how it is meant, and the words that it begins with."""
 
     text: str
     tone: Literal["plain", "note", "answer", "warning", "missing"] = "plain"
+    lead: str = ""
     kind: Literal["text"] = "text"
 
 
@@ -195,12 +203,15 @@ class Shown:
     numeric : bool
     meaning : str
         What the heading means.
+    once : bool
+        Whether the column becomes a note where it says the same in all of several rows.
     """
 
     heading: str
     cell: Callable[[Record], Cell]
     numeric: bool = True
     meaning: str = field(default="", kw_only=True)
+    once: bool = field(default=False, kw_only=True)
 
 
 def table_of(
@@ -238,24 +249,46 @@ def table_of(
     records: Sequence[Record] = rows if isinstance(rows, Sequence) else rows.to_dict("records")
     shown = list(columns)
     cells = [[one.cell(record) for one in shown] for record in records]
+    same = {
+        place: cells[0][place].text
+        for place, one in enumerate(shown)
+        if one.once and len(cells) > 1 and cells[0][place].text and len({row[place] for row in cells}) == 1
+    }
     kept = [
         place
         for place in range(len(shown))
-        if place == 0 or not drop_empty or any(row[place].text not in ("", NOT_THERE) for row in cells)
+        if place == 0
+        or (
+            place not in same
+            and (not drop_empty or any(row[place].text not in ("", NOT_THERE) for row in cells))
+        )
     ]
+    said = [f"{shown[place].heading} in all rows: {text}." for place, text in same.items()]
     return Table(
         key,
         caption,
         tuple(Column(shown[place].heading, shown[place].numeric, shown[place].meaning) for place in kept),
         tuple(tuple(row[place] for place in kept) for row in cells),
-        tuple(note for note in notes if note),
+        tuple(note for note in (*said, *notes) if note),
         for_paper,
     )
 
 
-def plain_text(heading: str, name: str, *, meaning: str = "") -> Shown:
+def plain_text(
+    heading: str, name: str, *, numeric: bool = False, meaning: str = "", once: bool = False
+) -> Shown:
     """Show a column of text; what is missing is left empty."""
-    return Shown(heading, lambda row: Cell(_text(row[name])), numeric=False, meaning=meaning)
+    return Shown(heading, lambda row: Cell(_text(row[name])), numeric=numeric, meaning=meaning, once=once)
+
+
+def note_text(heading: str, name: str, *, has_p: bool = True) -> Shown:
+    """Show notes on rows; without a column of p, what is said of p is left out."""
+
+    def cell(row: Record) -> Cell:
+        parts = [part for part in _text(row[name]).split("; ") if has_p or not part.startswith("p not given")]
+        return Cell("; ".join(parts))
+
+    return Shown(heading, cell, numeric=False, once=True)
 
 
 def fixed(
@@ -291,7 +324,7 @@ def estimate(
         value = row[name]
         limits = interval(row[low or f"{name}_low"], row[high or f"{name}_high"], decimals=decimals)
         text = number(value, decimals=decimals)
-        return Cell(text if limits == NOT_THERE else f"{text} {limits}", _sort(value))
+        return Cell(text, _sort(value), "" if limits == NOT_THERE else limits)
 
     return Shown(heading, cell, meaning=meaning)
 

@@ -48,7 +48,7 @@ def methods_section(methods: MethodsText, rules: Sequence[str]) -> Section:
     blocks: list[Block] = [
         Text("Ready for a paper; as methods.md with references.bib in the folder of this report.", "note")
     ]
-    blocks += [Text(f"{heading}. {text}") for heading, text in methods.numbered.items()]
+    blocks += [Text(text, lead=heading) for heading, text in methods.numbered.items()]
     references = tuple(f"[{number}] {one.reference}" for number, one in enumerate(methods.citations, start=1))
     blocks.append(Folded(f"{len(references)} references", (Bullets(references),)))
     if rules:

@@ -16,6 +16,7 @@ from emoclip_clinic.reporting.page.blocks import (
     Text,
     estimate,
     fixed,
+    note_text,
     plain_text,
     table_of,
 )
@@ -56,8 +57,8 @@ def item_section(analysis: FitAnalysis, drawings: Drawings) -> Section:
             estimate("Upper limit", "upper"),
             fixed("SD", "sd"),
             fixed("Slope on mean", "slope"),
-            plain_text("Form", "method"),
-            plain_text("Note", "flag"),
+            plain_text("Form", "method", once=True),
+            note_text("Note", "flag", has_p=False),
         ],
         notes=[
             "A calibrated model predicts values that lie closer to the mean than the ratings do, so its "
@@ -92,7 +93,7 @@ def calibration_section(analysis: FitAnalysis, drawings: Drawings) -> Section:
             estimate("Slope", "slope", meaning="1 is calibrated; below 1 predictions spread too widely."),
             estimate("Intercept", "intercept"),
             estimate("In the large", "in_the_large", meaning="Mean rating minus mean prediction."),
-            plain_text("Note", "flag"),
+            note_text("Note", "flag", has_p=False),
         ],
         notes=["Slope 1 and intercept 0 are perfect. In the large: mean rating minus mean prediction."],
         for_paper=True,

@@ -203,7 +203,6 @@ def _item(analysis: FitAnalysis, measure: Measure) -> tuple[Figure, ...]:
     lines = calibration[calibration["bin"] == -1].to_dict("records")
     limits = _of(analysis.bland_altman, item).to_dict("records")
     figures = [
-        rating_distribution(pairs["rating"], measure),
         scatter(
             pairs,
             measure,
@@ -218,6 +217,7 @@ def _item(analysis: FitAnalysis, measure: Measure) -> tuple[Figure, ...]:
                 pairs, measure, limits={str(name): value for name, value in limits[0].items()}, seed=seed
             )
         )
+    figures.append(rating_distribution(pairs["rating"], measure))
     if (
         measure.has_range
         and measure.step > 0

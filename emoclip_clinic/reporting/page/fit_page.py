@@ -35,6 +35,7 @@ from emoclip_clinic.reporting.page.fit_results import (
 from emoclip_clinic.reporting.page.fit_tables import column_table, fit_frames
 from emoclip_clinic.reporting.page.raters import rater_section
 from emoclip_clinic.reporting.page.rendering import Link, render, standalone_svg
+from emoclip_clinic.reporting.writing.answers import headline_items
 from emoclip_clinic.reporting.writing.checklists import CheckList, check_items
 from emoclip_clinic.reporting.writing.methods import methods_of_fit
 from emoclip_clinic.reporting.writing.tables import tsv_text
@@ -106,6 +107,7 @@ def compose_fit(
             title="Human beside model",
             names=names,
             confidence=analysis.settings.confidence,
+            headline=headline_items(analysis),
         ),
         null_section(analysis, drawn.null),
         calibration_section(analysis, drawn.calibration),

@@ -20,6 +20,7 @@ from emoclip_clinic.reporting.page.blocks import (
     Text,
     estimate,
     fixed,
+    note_text,
     plain_text,
     table_of,
 )
@@ -150,9 +151,9 @@ def quality_section(analysis: FitAnalysis, pictures: Sequence[Drawing]) -> Secti
             _spread(used),
             [
                 plain_text("Measure", "measure"),
-                fixed("Median", "median", decimals=2),
-                fixed("Lowest", "lowest", decimals=2),
-                fixed("Highest", "highest", decimals=2),
+                plain_text("Median", "median", numeric=True),
+                plain_text("Lowest", "lowest", numeric=True),
+                plain_text("Highest", "highest", numeric=True),
                 fixed("n", "n", "whole"),
             ],
             for_paper=True,
@@ -204,27 +205,22 @@ def quality_section(analysis: FitAnalysis, pictures: Sequence[Drawing]) -> Secti
 
 def _spread(table: pd.DataFrame) -> list[Record]:
     measures = {
-        "coverage": "Coverage: share of sampled frames with the participant's face",
-        "decoded_s": "Video, s",
-        "segments_ok": "Segments with an embedding",
-        "segments_rejected": "Segments without",
-        "brightness": "Brightness of the face, 0 to 255",
-        "sharpness": "Sharpness of the face",
-        "face_px": "Size of the face, px",
-        "subject_margin": "Margin by which the participant's face was chosen, 0 to 1",
+        "coverage": ("Coverage: share of sampled frames with the participant's face", 2),
+        "decoded_s": ("Video, s", 0),
+        "segments_ok": ("Segments with an embedding", 0),
+        "segments_rejected": ("Segments without", 0),
+        "brightness": ("Brightness of the face, 0 to 255", 0),
+        "sharpness": ("Sharpness of the face", 0),
+        "face_px": ("Size of the face, px", 0),
+        "subject_margin": ("Margin by which the participant's face was chosen, 0 to 1", 2),
     }
     rows: list[Record] = []
-    for name, words in measures.items():
+    for name, (words, decimals) in measures.items():
         values = table[name].dropna().astype(float)
-        rows.append(
-            {
-                "measure": words,
-                "n": len(values),
-                "median": values.median() if len(values) else float("nan"),
-                "lowest": values.min() if len(values) else float("nan"),
-                "highest": values.max() if len(values) else float("nan"),
-            }
-        )
+        if len(values):
+            found = {"median": values.median(), "lowest": values.min(), "highest": values.max()}
+            texts: Record = {key: number(float(value), decimals=decimals) for key, value in found.items()}
+            rows.append({"measure": words, "n": len(values), **texts})
     return rows
 
 
@@ -280,7 +276,9 @@ def results_section(analysis: FitAnalysis, pictures: Sequence[Drawing]) -> Secti
             estimate("Spearman rho", "spearman_rho"),
             estimate("ICC(A,1)", "icc_a1"),
             estimate("RMSE", "rmse"),
-            Shown("Within", lambda row: Cell(f"{row['within']:g}", repr(float(row["within"])))),
+            Shown(
+                "Points within", lambda row: Cell(f"{row['within']:g}", repr(float(row["within"]))), once=True
+            ),
             fixed(
                 "Share within",
                 "share_within",
@@ -293,7 +291,7 @@ def results_section(analysis: FitAnalysis, pictures: Sequence[Drawing]) -> Secti
             estimate("Repeated-measures r", "repeated_r", meaning="Association within participants."),
         ],
         notes=[
-            "Within: points that count as agreement.",
+            "Points within: an error of at most so many points counts as agreement.",
             "Quadratic kappa: predictions rounded half up to the steps of the scale.",
         ],
         for_paper=True,
@@ -326,8 +324,8 @@ def results_section(analysis: FitAnalysis, pictures: Sequence[Drawing]) -> Secti
         own,
         [
             ITEM_NAME,
-            plain_text("Role", "role"),
-            plain_text("Family", "family"),
+            plain_text("Role", "role", once=True),
+            plain_text("Family", "family", once=True),
             fixed("p", "p", "p"),
             fixed("Step-down", "p_step_down", "p"),
             fixed("Holm", "p_holm", "p"),
@@ -386,8 +384,8 @@ def _baselines(analysis: FitAnalysis) -> list[Block]:
             estimate("Difference", "difference", low="ci_low", high="ci_high"),
             fixed("p", "p", "p", meaning="Paired bootstrap over participants, two-sided."),
             fixed("Williams p", "williams_p", "p"),
-            plain_text("Why no Williams p", "williams_note"),
-            plain_text("Note", "flag"),
+            plain_text("Why no Williams p", "williams_note", once=True),
+            note_text("Note", "flag"),
         ],
         notes=["A difference that is not significant does not make two models equal."],
     )
@@ -418,7 +416,7 @@ def change_section(analysis: FitAnalysis) -> Section:
                 estimate("CCC", "ccc"),
                 estimate("MAE", "mae"),
                 estimate("Bias", "bias"),
-                plain_text("Note", "flag"),
+                note_text("Note", "flag", has_p=False),
             ],
             notes=[
                 analysis.rules.get("subgroups", ""),
@@ -452,7 +450,7 @@ def change_section(analysis: FitAnalysis) -> Section:
                             fixed("Participants", "n_clusters", "whole"),
                             estimate("Estimate", "estimate", low="ci_low", high="ci_high"),
                             fixed("p", "p", "p"),
-                            plain_text("Note", "flag"),
+                            note_text("Note", "flag", has_p=False),
                         ],
                     ),
                 ),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from emoclip_clinic.reporting.page.blocks import (
@@ -19,6 +20,7 @@ from emoclip_clinic.reporting.page.blocks import (
     Text,
     estimate,
     fixed,
+    note_text,
     plain_text,
     table_of,
 )
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
 
 __all__ = ["rater_section"]
 
+_SHORT = 8
+
 _NAME = plain_text("Item or score", "label")
 
 
@@ -42,6 +46,7 @@ def rater_section(
     title: str,
     names: Mapping[str, str],
     confidence: float,
+    headline: Sequence[str] = ("",),
 ) -> Section:
     """Compose the part.
 
@@ -57,6 +62,8 @@ def rater_section(
         Readable names of the items.
     confidence : float
         Level of the intervals.
+    headline : sequence of str
+        Items whose rows are shown openly.
 
     Returns
     -------
@@ -65,11 +72,18 @@ def rater_section(
     """
     blocks: list[Block] = [Text(sentence, "missing") for sentence in raters.missing]
     blocks += [Gallery(tuple(map(Picture, drawings)))] if drawings else []
-    if len(raters.model_human):
-        blocks += [
-            _beside(_labelled(raters.model_human, names), confidence),
-            *_verdicts(_labelled(raters.verdicts, names)),
-        ]
+    beside = _labelled(raters.model_human, names)
+    if beside:
+        blocks += _short_or_chosen(
+            lambda rows, key: _beside(rows, confidence, key=key),
+            beside,
+            "model-human",
+            "All targets",
+            headline,
+        )
+    if any(verdict != "none" for verdict in raters.verdicts["verdict"]):
+        verdicts = _labelled(raters.verdicts, names)
+        blocks += _short_or_chosen(_verdicts, verdicts, "verdicts", "All verdicts", headline)
     if len(raters.ceiling):
         blocks.append(_ceiling(_labelled(raters.ceiling, names), confidence))
     if len(raters.human):
@@ -82,7 +96,22 @@ def rater_section(
     return Section("raters", title, tuple(blocks), is_empty=raters.human.empty)
 
 
-_SHORT = 16
+def _short_or_chosen(
+    make: Callable[[list[Record], str], Table],
+    rows: list[Record],
+    key: str,
+    title: str,
+    headline: Sequence[str],
+) -> list[Block]:
+    """A short table as it is; of a long one the rows of the targets of the answer, and all of them folded."""
+    chosen = [row for row in rows if row["item"] in headline]
+    if len(rows) <= _SHORT or not chosen:
+        return [make(rows, key)]
+    short = make(chosen, f"{key}-of-the-answer")
+    return [
+        replace(short, caption=f"{short.caption} (targets of the short answer)"),
+        Folded(title, (make(rows, key),)),
+    ]
 
 
 def _labelled(frame: pd.DataFrame, names: Mapping[str, str]) -> list[Record]:
@@ -91,9 +120,9 @@ def _labelled(frame: pd.DataFrame, names: Mapping[str, str]) -> list[Record]:
     ]
 
 
-def _beside(rows: list[Record], confidence: float) -> Table:
+def _beside(rows: list[Record], confidence: float, *, key: str) -> Table:
     return table_of(
-        "model-human",
+        key,
         f"One rater, and the model, each with the mean of the other raters; {in_brackets(confidence)}",
         rows,
         [
@@ -105,7 +134,7 @@ def _beside(rows: list[Record], confidence: float) -> Table:
             estimate("Human", "human"),
             estimate("Model", "model"),
             estimate("Model minus human", "difference"),
-            plain_text("Note", "flag"),
+            note_text("Note", "flag"),
         ],
         notes=[
             "n: participants. Intervals: bootstrap over participants, these raters held fixed. Of MAE a "
@@ -116,18 +145,16 @@ def _beside(rows: list[Record], confidence: float) -> Table:
     )
 
 
-def _verdicts(rows: list[Record]) -> list[Block]:
-    if not rows:
-        return []
-    shown = table_of(
-        "verdicts",
+def _verdicts(rows: list[Record], key: str) -> Table:
+    return table_of(
+        key,
         "Is the model as good as one more rater?",
         rows,
         [
             _NAME,
-            plain_text("Statistic", "statistic"),
+            plain_text("Statistic", "statistic", once=True),
             fixed("Margin", "margin"),
-            plain_text("Origin of the margin", "margin_origin"),
+            plain_text("Origin of the margin", "margin_origin", once=True),
             fixed("97.5 % lower limit", "lower_limit", meaning="One-sided lower limit of model minus human."),
             plain_text("Verdict", "verdict"),
             plain_text("Why", "reason"),
@@ -135,7 +162,6 @@ def _verdicts(rows: list[Record]) -> list[Block]:
         notes=["Non-inferior: the lower limit lies above minus the margin."],
         for_paper=True,
     )
-    return [shown if len(rows) <= _SHORT else Folded("Verdicts", (shown,))]
 
 
 def _ceiling(rows: list[Record], confidence: float) -> Table | Folded:
@@ -145,13 +171,13 @@ def _ceiling(rows: list[Record], confidence: float) -> Table | Folded:
         rows,
         [
             _NAME,
-            plain_text("Raters", "design"),
-            plain_text("Form", "form"),
+            plain_text("Raters", "design", once=True),
+            plain_text("Form", "form", once=True),
             fixed("n", "n", "whole"),
             fixed("Ratings per session", "k"),
             estimate("Reliability", "reliability"),
             estimate("Ceiling of r", "ceiling"),
-            plain_text("Note", "flag"),
+            note_text("Note", "flag", has_p=False),
         ],
         notes=[
             "The ceiling is the root of the reliability, if errors of raters and model are independent. "
@@ -175,8 +201,8 @@ def _human(rows: list[Record], confidence: float) -> Table:
             fixed("Participants", "n_clusters", "whole"),
             estimate("Estimate", "estimate", low="ci_low", high="ci_high"),
             fixed("p", "p", "p"),
-            plain_text("Interval", "ci_method"),
-            plain_text("Note", "flag"),
+            plain_text("Interval", "ci_method", once=True),
+            note_text("Note", "flag"),
         ],
         for_paper=True,
     )

@@ -246,7 +246,7 @@ def _beside_human(raters: RaterAnalysis, chosen: Sequence[str], statistic: str) 
                 f"On sessions with several raters, one rater agrees with the others with a {statistic} of "
                 f"{number(row['human'])} and the model with {number(row['model'])}; the difference is "
                 f"{_with(row, 'difference')}.",
-                *(str(one["wording"]) for one in verdicts if one["wording"]),
+                *(str(one["wording"]) for one in verdicts if one["verdict"] != "none"),
             ]
     return []
 

@@ -27,23 +27,30 @@
   document.querySelectorAll("table[data-sortable]").forEach(function (table) {
     Array.from(table.tHead.rows[0].cells).forEach(function (head, place) {
       var button = document.createElement("button");
+      var plain = document.createElement("span");
       button.type = "button";
-      button.textContent = head.textContent;
+      button.textContent = plain.textContent = head.textContent;
+      plain.className = "plain";
       head.textContent = "";
       head.appendChild(button);
+      head.appendChild(plain);
       button.addEventListener("click", function () { sort(table, head, place); });
     });
   });
-  window.addEventListener("beforeprint", function () {
-    document.querySelectorAll("details:not([open])").forEach(function (one) {
-      one.open = true;
-      one.setAttribute("data-closed", "");
+  var parts = document.querySelectorAll("details");
+  var nav = document.querySelector("nav");
+  if (nav && parts.length) {
+    var tools = document.createElement("p");
+    tools.className = "tools";
+    [["Open all parts", true], ["Fold all parts", false]].forEach(function (tool) {
+      var button = document.createElement("button");
+      button.type = "button";
+      button.textContent = tool[0];
+      button.addEventListener("click", function () {
+        parts.forEach(function (part) { part.open = tool[1]; });
+      });
+      tools.appendChild(button);
     });
-  });
-  window.addEventListener("afterprint", function () {
-    document.querySelectorAll("details[data-closed]").forEach(function (one) {
-      one.open = false;
-      one.removeAttribute("data-closed");
-    });
-  });
+    nav.appendChild(tools);
+  }
 }());
