@@ -30,6 +30,7 @@ from emoclip_clinic.regression.fitting.significance import (
 from emoclip_clinic.regression.fitting.stability import draw_subsamples, n_subsamples, why_no_stability
 from emoclip_clinic.regression.fitting.variants import with_sessions
 from emoclip_clinic.regression.heads import get_head, make_head_data
+from emoclip_clinic.regression.nested_design import MAX_INNER_LEAVE_ONE_OUT
 
 if TYPE_CHECKING:
     from emoclip_clinic.regression.fitting.plan import FitPlan
@@ -61,19 +62,21 @@ def estimate_seconds(plan: FitPlan) -> dict[str, float]:
     Notes
     -----
     Each model is trained once on all participants, and the time is multiplied by the number of folds and
-    one: this is an upper bound, because folds share work. The tests are made twice with few permutations, and
-    the time is extrapolated along a line. For other choices of features a few sessions are read, and ridges
-    are trained on random numbers of the same size. For stability one subsample is trained on.
+    one; for ridge that leaves participants out at both levels by half of it, because each inner training set
+    serves two folds. This is an upper bound, because one fit alone does not use all cores. The tests are made
+    twice with few permutations, and the time is extrapolated along a line. For other choices of features a
+    few sessions are read, and ridges are trained on random numbers of the same size. For stability one
+    subsample is trained on.
     """
     seconds = {}
-    n_fits = len(plan.folds) + 1
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the fit itself gives them
         for model in plan.chosen:
             fit_all(plan, model)  # not timed: it imports libraries and starts threads
+            n_fits = len(plan.folds) + 1 if model != TESTED_MODEL else _n_ridges(plan, len(plan.folds))
             seconds[model] = _timed(partial(fit_all, plan, model)) * n_fits
         seconds["baselines"] = sum(
-            _timed(partial(_baseline, plan, model)) * n_fits
+            _timed(partial(_baseline, plan, model)) * _n_ridges(plan, len(plan.folds))
             for model in plan.models
             if model not in plan.chosen
         )
@@ -91,6 +94,12 @@ def estimate_seconds(plan: FitPlan) -> dict[str, float]:
         if why_no_stability(plan) is None:
             seconds["stability"] = _stability(plan)
     return seconds
+
+
+def _n_ridges(plan: FitPlan, n_folds: int) -> float:
+    """Return how many fits to all participants a nested cross-validation is worth, at most."""
+    pairs = n_folds == plan.n_participants <= MAX_INNER_LEAVE_ONE_OUT
+    return n_folds / 2 + 1 if pairs else n_folds + 1
 
 
 def _timed(work: Callable[[], object]) -> float:
@@ -133,12 +142,12 @@ def _sensitivity(plan: FitPlan) -> float:
             n_folds = plan.n_participants
             if other.settings.outer == "kfold":
                 n_folds = other.settings.n_splits * other.settings.n_repeats
-            seconds += _timed(partial(fit_all, plan, TESTED_MODEL)) * (n_folds + 1)
+            seconds += _timed(partial(fit_all, plan, TESTED_MODEL)) * _n_ridges(plan, n_folds)
             continue
         features = found[other.value]
         if not isinstance(features, RegressionError):
             X = rng.standard_normal((len(plan.rated.Y), len(features.names)))
-            seconds += _timed(partial(_fit_ridge, plan, X, plan.rated.Y)) * (len(plan.folds) + 1)
+            seconds += _timed(partial(_fit_ridge, plan, X, plan.rated.Y)) * _n_ridges(plan, len(plan.folds))
     return seconds
 
 
@@ -148,7 +157,8 @@ def _stability(plan: FitPlan) -> float:
         variant = with_sessions(plan, rows)
     except RegressionError:  # a fold is too small in this subsample, and quickly passed over
         return 0.0
-    return _timed(partial(fit_all, variant, TESTED_MODEL)) * (len(variant.folds) + 1) * n_subsamples(plan)
+    n_ridges = _n_ridges(variant, len(variant.folds))
+    return _timed(partial(fit_all, variant, TESTED_MODEL)) * n_ridges * n_subsamples(plan)
 
 
 def _extrapolated(plan: FitPlan, run: Callable[..., object]) -> float:
