@@ -85,7 +85,7 @@ def _build() -> typer.Typer:
     add_verb(application, predict.predict, panel=_MODELS)
     application.add_typer(pretrain.pretrain_group(), name="pretrain", rich_help_panel=_ENCODERS)
     add_verb(application, report.report, options=report.setting_options(), panel=_REPORTS)
-    add_verb(application, agreement.agreement, panel=_REPORTS)
+    add_verb(application, agreement.agreement, options=agreement.setting_options(), panel=_REPORTS)
 
     add_verb(application, doctor.doctor, panel=_MACHINE)
     group = _add_group(application, "weights", "List, add and verify model weights.", panel=_MACHINE)

@@ -1,5 +1,6 @@
 """The verb `agreement`: statistics of agreement for any two measures or set of raters, without video."""
 
+import inspect
 import webbrowser
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -7,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from emoclip_clinic.cli.console import err
+from emoclip_clinic.cli.setting_options import option_parameters
 from emoclip_clinic.cli.tables import print_table
 from emoclip_clinic.cli.verb import ALL_WELL, Call
 from emoclip_clinic.errors import SettingsError
@@ -14,7 +16,7 @@ from emoclip_clinic.errors import SettingsError
 if TYPE_CHECKING:
     from emoclip_clinic.study.measure_tables import MeasureRange
 
-__all__ = ["agreement"]
+__all__ = ["agreement", "setting_options"]
 
 _WHAT, _STEPS, _READING, _OUTPUT = (
     "What is compared",
@@ -24,12 +26,21 @@ _WHAT, _STEPS, _READING, _OUTPUT = (
 )
 
 
+def setting_options() -> list[inspect.Parameter]:
+    """Make the options that stand for settings, the same as those of a report."""
+    from emoclip_clinic.study.report_settings import ReportSettings
+
+    panels = dict.fromkeys(ReportSettings.model_fields, "How numbers are made")
+    return option_parameters(ReportSettings, panels=panels, other_panel="Advanced")
+
+
 def agreement(
     call: Call,
     file: Annotated[
         Path, typer.Argument(metavar="FILE", help="CSV, TSV or Excel file with a header.", show_default=False)
     ],
     *,
+    overrides: dict[str, object],
     truth: Annotated[
         str | None,
         typer.Option(
@@ -140,22 +151,6 @@ def agreement(
             rich_help_panel=_READING,
         ),
     ] = None,
-    resamples: Annotated[
-        int, typer.Option("--resamples", min=100, help="Bootstrap resamples.", rich_help_panel=_OUTPUT)
-    ] = 10_000,
-    seed: Annotated[
-        int, typer.Option("--seed", min=0, help="Seed of the bootstrap.", rich_help_panel=_OUTPUT)
-    ] = 0,
-    margin: Annotated[
-        float | None,
-        typer.Option(
-            "--margin",
-            help="With raters and a prediction: largest loss against one more rater that counts as "
-            "non-inferior. (default none: no verdict)",
-            show_default=False,
-            rich_help_panel=_OUTPUT,
-        ),
-    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -167,14 +162,6 @@ def agreement(
             rich_help_panel=_OUTPUT,
         ),
     ] = None,
-    mask_ids: Annotated[
-        bool,
-        typer.Option(
-            "--mask-ids",
-            help="Write P001, R001, ... in place of participants and raters. (default off)",
-            rich_help_panel=_OUTPUT,
-        ),
-    ] = False,
     open_page: Annotated[
         bool,
         typer.Option(
@@ -193,6 +180,9 @@ def agreement(
     _check(truth, prediction, names, minimum, maximum, step)
     from emoclip_clinic.reporting.page import AgreementRequest, report_agreement
     from emoclip_clinic.study.measure_tables import read_measures
+    from emoclip_clinic.study.report_settings import load_report_settings
+
+    study = call.open_study()
 
     scale = _range(minimum, maximum, step)
     columns = tuple(dict.fromkeys(name for name in (truth, prediction, *names) if name))
@@ -211,12 +201,9 @@ def agreement(
         table,
         AgreementRequest(truth, prediction, names, cluster, minimum, maximum, step),
         page=out if out is not None else file.with_name(f"{file.stem}-agreement.html"),
-        study=call.open_study(),
+        study=study,
         config=call.options.config,
-        resamples=resamples,
-        seed=seed,
-        margin=margin,
-        mask_ids=mask_ids,
+        settings=load_report_settings(study.root, config=call.options.config, overrides=overrides),
     )
     print_table(("statistic", "n", "participants", "estimate", "interval", "p", "note"), made.rows)
     err.print(made.answer, soft_wrap=True)

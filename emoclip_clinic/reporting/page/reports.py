@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from emoclip_clinic.reporting.analysis.fit_analysis import analyse_fit
-from emoclip_clinic.reporting.analysis.reading import list_fits
+from emoclip_clinic.reporting.analysis import analyse_fit, list_fits
 from emoclip_clinic.reporting.page.fit_page import compose_fit
 from emoclip_clinic.reporting.page.masked import mask_fit
 from emoclip_clinic.reporting.page.outputs import write_report

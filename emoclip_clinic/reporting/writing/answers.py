@@ -103,7 +103,7 @@ def short_answer_of_pair(analysis: PairAnalysis) -> str:
         sentences.append("The interval of the agreement is wide: these data leave much open.")
     if n_clusters < n:
         sentences.append("Participants have several rows; intervals account for it.")
-    return " ".join([*sentences, *_caution(n_clusters)])
+    return " ".join([*sentences, *_caution(n_clusters, _SCOPE_OF_MEASURES)])
 
 
 def short_answer_of_raters(analysis: RaterAnalysis) -> str:
@@ -132,7 +132,7 @@ def short_answer_of_raters(analysis: RaterAnalysis) -> str:
     ]
     if _width(found, "ICC(A,1)") > WIDE:
         sentences.append("The interval is wide: these data leave much open.")
-    return " ".join([*sentences, *_caution(n_clusters)])
+    return " ".join([*sentences, *_caution(n_clusters, _SCOPE_OF_MEASURES)])
 
 
 def _no_primary(table: pd.DataFrame) -> str:
@@ -219,11 +219,14 @@ def _beside_baselines(row: Mapping[Hashable, Any], skill: float) -> list[str]:
     ]
 
 
-def _caution(n_participants: int) -> list[str]:
-    scope = (
-        "Intervals are about these participants with predictions held fixed; how the model does in other "
-        "people, rooms and cameras is not known."
-    )
+_SCOPE = (
+    "Intervals are about these participants with predictions held fixed; how the model does in other people, "
+    "rooms and cameras is not known."
+)
+_SCOPE_OF_MEASURES = "Other people, raters and instruments may agree otherwise."
+
+
+def _caution(n_participants: int, scope: str = _SCOPE) -> list[str]:
     if n_participants < VERY_FEW:
         return [
             f"With {n_participants} participants no number here is firm: read all of it as a pilot.",

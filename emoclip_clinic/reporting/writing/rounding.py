@@ -9,6 +9,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 __all__ = [
     "CONVENTION",
+    "MINUS",
     "NOT_THERE",
     "in_brackets",
     "interval",
