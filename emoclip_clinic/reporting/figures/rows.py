@@ -1,12 +1,14 @@
 """A chart of rows: a label, estimates with intervals on a common axis, and the numbers beside them."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from emoclip_clinic.reporting.figures.drawing.canvas import Canvas, Marker
-from emoclip_clinic.reporting.figures.drawing.letters import cut, text_width
+from emoclip_clinic.reporting.figures.drawing.letters import cut, text_width, wrap
+from emoclip_clinic.reporting.figures.drawing.markup import clean
 from emoclip_clinic.reporting.figures.drawing.panel import Panel, limits_of
 from emoclip_clinic.reporting.figures.style import SMALL_SIZE, Role
 from emoclip_clinic.reporting.figures.values import Estimate, is_finite
@@ -14,6 +16,9 @@ from emoclip_clinic.reporting.figures.values import Estimate, is_finite
 __all__ = ["ROW_PX", "Mark", "Reference", "Row", "draw_labels", "draw_rows", "label_width", "row_limits"]
 
 ROW_PX = 19.0
+_LINE_PX = 13.0
+_BRACKETS = re.compile(r" \([^()]{1,12}\)$")
+_LONGEST = 80  # letters of a label
 _LIFT = 0.17  # of a row, between its middle and each of two marks
 
 
@@ -80,12 +85,29 @@ def draw_labels(
 ) -> None:
     """Write the labels to the left of all panels; headings run over the whole width."""
     for k, row in enumerate(rows):
-        y = top + (k + 0.5) * row_px + 4
+        middle = top + (k + 0.5) * row_px + 4
         if row.heading:
             shown = cut(row.label, SMALL_SIZE, width=canvas.width - 16, bold=True)
-            canvas.text((8, y), shown, size=SMALL_SIZE, bold=True)
-        else:
-            canvas.text((8, y), cut(row.label, SMALL_SIZE, width=width), size=SMALL_SIZE)
+            canvas.text((8, middle), shown, size=SMALL_SIZE, bold=True)
+            continue
+        lines = _label_lines(row.label, width=width, most=2 if row_px >= 2 * _LINE_PX else 1)
+        for j, line in enumerate(lines):
+            place = (8.0, middle + (2 * j - len(lines) + 1) * _LINE_PX / 2)
+            canvas.text(place, line, size=SMALL_SIZE)
+
+
+def _label_lines(label: str, *, width: float, most: int) -> list[str]:
+    """Lines of a label; an identifier in brackets at its end stays, because it tells names apart."""
+    label = clean(label)
+    lines = wrap(label, SMALL_SIZE, width=width, lines=most)
+    end = _BRACKETS.search(label)
+    if end is None or lines[-1].endswith(")"):
+        return lines
+    for kept in range(min(end.start(), _LONGEST), 0, -1):
+        shorter = wrap(label[:kept].rstrip() + "\u2026" + end.group(), SMALL_SIZE, width=width, lines=most)
+        if shorter[-1].endswith(")"):
+            return shorter
+    return lines
 
 
 def draw_rows(

@@ -128,6 +128,7 @@ def every_figure(words: str | None = None) -> dict[str, Figure]:
         data["participant_id"] = words + data["participant_id"]
         steps["label"], lost["reason"] = words, words
         table["value"], raters["statistic"] = words, words
+    origin = words or "given"
     observed = {"observed": 0.1, "p": 0.01}
     skill, ccc = words or "skill", {words or "CCC": Estimate(0.44, 0.2, 0.6)}
     return {
@@ -136,7 +137,7 @@ def every_figure(words: str | None = None) -> dict[str, Figure]:
         "calibration": figures.calibration_plot(data, measure, calibration=calibration(data)),
         "null": figures.null_distribution(draws, measure, statistic=skill, **observed),
         "forest": figures.forest(named, baseline="covariates_skill", baseline_text=words or "covariates"),
-        "human-model": figures.human_beside_model(raters, title=title, margin=0.1, margin_origin=words or "given"),
+        "human-model": figures.human_beside_model(raters, title=title, margin=0.1, margin_origin=origin),
         "ratings": figures.rating_distribution(data["rating"], measure),
         "participants": figures.error_by_participant(people, measure, pairs=data),
         "many-participants": figures.error_by_participant(errors(pairs(120, people=60)), measure),

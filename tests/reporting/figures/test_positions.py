@@ -250,3 +250,17 @@ def test_flow_shows_every_step_and_every_exclusion_with_its_numbers() -> None:
         "With video: 60 participants, 131 sessions (left out before: no video: 7 participants, 18 sessions;"
         in (figure.alt)
     )
+
+
+def test_a_long_name_keeps_the_identifier_at_its_end() -> None:
+    long = "Passive/apathetic social withdrawal and lack of spontaneity in the interview"
+    table = examples.items().assign(label=[f"{long} (n{k})" for k in range(5)])
+    shown = [text for text in Drawn(figures.forest(table).svg).texts if text.startswith("Passive")]
+    assert [text[-5:] for text in shown] == [f" (n{k})" for k in range(5)]
+    rows = examples.comparison()
+    texts = Drawn(
+        figures.human_beside_model(rows, title="N4", labels=[f"{long} (n4)", "short (g1)"]).svg
+    ).texts
+    first = next(k for k, text in enumerate(texts) if text.startswith("Passive"))
+    assert texts[first + 1].endswith("(n4)")
+    assert "short (g1)" in texts
