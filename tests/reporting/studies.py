@@ -59,7 +59,7 @@ def _numbered(n: int) -> tuple[str, ...]:
     return tuple(f"{number:03}" for number in range(1, n + 1))
 
 
-_GOOD = Recipe(_numbered(48), fit={"gain": True})
+_GOOD = Recipe(_numbered(48), fit={"gain": True, "sensitivity": True, "subsamples": 10})
 HOSTILE = (
     "<b>Müller</b>, 1", "=1+1", "Ünal; Ö.", "@SUM(A1)", "+49 30", '"quoted" & co', "<script>x(7)</script>",
     "O'Brien", "a|b$c^2", "%_x{y}", "Ægir\\9", "ß-12",
@@ -144,7 +144,7 @@ def make_study(folder: Path, recipe: Recipe, *, fit: bool = True) -> ReportStudy
     written.study.phenotype.mkdir(exist_ok=True)
     _write_table(written.study.phenotype / "cains.tsv", ratings)
     settings = {"models": "ridge", "items": ",".join((*ITEMS, SCORE)), "permutations": 99}
-    settings |= {"resamples": 200, "gain": False}
+    settings |= {"resamples": 200, "gain": False, "sensitivity": False, "subsamples": 0}
     name = "cains-change" if "baseline" in recipe.fit else "cains"
     if fit:
         run_fit(plan_fit(written.study, scale, FitSettings(**(settings | recipe.fit))))

@@ -455,6 +455,7 @@ class _Analysis:
             entries=frame_of(
                 ({**vars(one), "same_ratings": one.ratings_sha256 == own} for one in entries), LEDGER_COLUMNS
             ),
+            n_sensitivity=count_analyses(entries, ratings_sha256=own, roles=("sensitivity",)),
         )
 
 

@@ -322,7 +322,7 @@ LEDGER_COLUMNS: Mapping[str, str] = {
     "when_utc": "Time of the fit.",
     "fit": "What the rows of one fit have in common.",
     "target": "Item, score or change.",
-    "role": "primary or exploratory.",
+    "role": "primary, exploratory, or sensitivity: the same analysis under another choice.",
     "settings": "Settings as JSON.",
     "same_ratings": "Whether the ratings were those of this fit.",
     "version": "Version of emoclip-clinic.",
@@ -496,12 +496,16 @@ class Ledger:
         Different analyses of other versions of the ratings of this scale.
     entries : DataFrame
         `LEDGER_COLUMNS`, all of this scale.
+    n_sensitivity : int
+        Further analyses of these ratings, under other choices (sensitivity): whoever picks the best of them
+        has tried them all.
     """
 
     n_analyses: int
     n_fits: int
     n_other_ratings: int
     entries: pd.DataFrame
+    n_sensitivity: int = 0
 
 
 @dataclass(frozen=True, eq=False)
