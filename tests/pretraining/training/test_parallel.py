@@ -25,8 +25,12 @@ FRAMES = {"steps": 4, "batch_size": 8, "frames_per_clip": 2, **SGD, "lr": 1e-3}
 RECIPES = {
     "sgd": small_recipe(contrast={**CONTRAST, **SGD}, checkpoints=LOGS, validation={"every_steps": 20}),
     "adamw": small_recipe(contrast=CONTRAST, checkpoints=LOGS, validation={"every_steps": 20}),
-    "two-stages": small_recipe(frame_stage=FRAMES, contrast={**SHORT, **SGD}, checkpoints=LOGS),
-    "groups": small_recipe(contrast={**SHORT, **SGD, "negatives_within": 4}, checkpoints=LOGS),
+    "two-stages": small_recipe(
+        frame_stage=FRAMES, text={"train": False}, contrast={**SHORT, **SGD}, checkpoints=LOGS
+    ),
+    "groups": small_recipe(
+        contrast={**SHORT, **SGD, "negatives_within": 4}, gradient_checkpointing=True, checkpoints=LOGS
+    ),
 }
 
 
