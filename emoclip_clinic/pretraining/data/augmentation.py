@@ -51,18 +51,28 @@ class Change:
         """
         import cv2
 
-        changed: NDArray[np.uint8] = np.ascontiguousarray(frames[:, :, ::-1] if self.flipped else frames)
+        changed = frames
         if self.angle_deg or self.scale != 1.0:
-            size = frames.shape[1]
-            middle = ((size - 1) / 2, (size - 1) / 2)
-            matrix = cv2.getRotationMatrix2D(middle, self.angle_deg, self.scale)
-            turned = np.empty_like(changed)
-            for frame, out in zip(changed, turned, strict=True):
-                cv2.warpAffine(frame, matrix, (size, size), dst=out, borderMode=cv2.BORDER_REPLICATE)
-            changed = turned
+            matrix = self._matrix(frames.shape[1])
+            changed = np.empty_like(frames)
+            for frame, out in zip(frames, changed, strict=True):
+                cv2.warpAffine(frame, matrix, frame.shape[:2], dst=out, borderMode=cv2.BORDER_REPLICATE)
+        elif self.flipped:
+            changed = np.empty_like(frames)
+            for frame, out in zip(frames, changed, strict=True):
+                cv2.flip(frame, 1, dst=out)
         if self.brightness or self.contrast != 1.0:
             changed = np.asarray(cv2.LUT(changed, self._grey_levels()), np.uint8)
         return changed
+
+    def _matrix(self, size: int) -> NDArray[np.float64]:
+        """Flip, rotation and magnification as one map of pixels, so that each is read once."""
+        import cv2
+
+        last = size - 1
+        turn = cv2.getRotationMatrix2D((last / 2, last / 2), self.angle_deg, self.scale)
+        flip = np.array([[-1.0, 0.0, last], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
+        return np.asarray(turn @ flip if self.flipped else turn, np.float64)
 
     def _grey_levels(self) -> NDArray[np.uint8]:
         levels = (np.arange(256) - 127.5) * self.contrast + 127.5 + 255.0 * self.brightness

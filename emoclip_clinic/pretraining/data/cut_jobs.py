@@ -118,7 +118,8 @@ def cut_job(job: CutJob, *, tick: Callable[[], None] = stop_if_asked) -> CutOutc
     """
     import cv2
 
-    cv2.setNumThreads(job.threads)
+    if job.threads == 1:  # other clips are cut beside this one
+        cv2.setNumThreads(1)
     try:
         cut = cut_clip(job.clip, job.faces, out=job.crops, threads=job.threads, tick=tick)
     except StudyError as error:

@@ -40,6 +40,14 @@ def test_a_quarter_turn_is_exact_and_counter_clockwise() -> None:
     assert (Change(angle_deg=90).apply(clip)[0] == np.rot90(clip[0])).all()
 
 
+def test_a_flip_comes_before_a_rotation() -> None:
+    clip = still_clip(n_frames=1, size=33)
+    both = Change(angle_deg=6, flipped=True).apply(clip)
+    one_by_one = Change(angle_deg=6).apply(Change(flipped=True).apply(clip))
+    assert np.abs(both.astype(int) - one_by_one.astype(int)).max() <= 8  # 1/32 px, OpenCV's steps of position
+    assert np.abs(both.astype(int) - one_by_one.astype(int)).mean() < 1
+
+
 def test_grey_levels_follow_their_formula() -> None:
     levels = np.zeros((1, 16, 16, 3), np.uint8)
     levels[0] = np.arange(256, dtype=np.uint8).reshape(16, 16, 1)
