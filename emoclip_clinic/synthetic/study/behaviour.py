@@ -220,7 +220,7 @@ def _events(
 def _turns(t_s: NDArray[np.float64], *, first: bool) -> NDArray[np.float64]:
     """1 in a person's own turns: the participant begins."""
     even = np.floor(t_s / _TURN_S) % 2 == 0
-    return (even if first else ~even).astype(np.float64)
+    return np.asarray(even if first else ~even, np.float64)
 
 
 def _soft(on: NDArray[np.float64]) -> NDArray[np.float64]:

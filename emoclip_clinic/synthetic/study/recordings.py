@@ -27,6 +27,9 @@ __all__ = [
 IDENTITY_SEED = 0x1D5
 """Stream of identities of participants; training of models draws from others."""
 
+# x264's look ahead makes files that differ from run to run where it has few threads.
+_SAME_EACH_TIME = {"preset": "veryfast", "crf": "23", "x264-params": "mbtree=0:rc-lookahead=0:threads=2"}
+
 Container = Literal["mp4", "mov", "webm"]
 
 
@@ -130,7 +133,7 @@ def plan_recordings(
     planned = []
     for row, (number, session_id) in enumerate(cohort.sessions):
         portrait = number == 1
-        size = (270, 480) if portrait else ((480, 270), (640, 360))[int(cohort.camera[number] > 0.5)]
+        size = (272, 480) if portrait else ((480, 272), (640, 360))[int(cohort.camera[number] > 0.5)]
         planned.append(
             StudyRecording(
                 participant_id=cohort.participants[number].participant_id,
@@ -217,9 +220,10 @@ def write_recording(study: Path, recording: StudyRecording) -> Path:
             times_s=recording.times_s.tolist() if recording.variable_rate else None,
             codec="libvpx-vp9" if webm else "libx264",
             rotation_deg=recording.rotation_deg,
+            container_options={"fflags": "+bitexact"},  # else Matroska writes random numbers
             codec_options={"deadline": "realtime", "cpu-used": "8", "crf": "32", "b": "0"}
             if webm
-            else {"preset": "veryfast", "crf": "23", "threads": "1"},
+            else _SAME_EACH_TIME,
         )
         unfinished.replace(path)
     finally:
