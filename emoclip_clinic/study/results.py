@@ -11,17 +11,15 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
-from emoclip_clinic.errors import FormatError, SettingsError, StudyError, did_you_mean
-from emoclip_clinic.study.files import sha256_file
-from emoclip_clinic.study.formats import REBUILD_COMMAND, TableKind
+from emoclip_clinic.errors import SettingsError, StudyError, did_you_mean
+from emoclip_clinic.study.formats import TableKind
 from emoclip_clinic.study.identifiers import clean_label, suggest_identifiers
 from emoclip_clinic.study.layout import Study
 from emoclip_clinic.study.sidecar import Sidecar, read_sidecar
-from emoclip_clinic.study.tables import read_table
+from emoclip_clinic.study.stored_rows import StoredTable, rows_of
 
 if TYPE_CHECKING:
     import pandas as pd
-    import pyarrow as pa
 
 __all__ = [
     "FrameStatus",
@@ -367,7 +365,7 @@ def _iterate(
     mixed: bool,
 ) -> "Iterator[pd.DataFrame]":
     for one in _chosen(study, status, participants, kind=kind, mixed=mixed):
-        yield _to_pandas(_table(one, kind, status, embeddings=embeddings))
+        yield rows_of([_stored(one, kind)], kind, status=status, embeddings=embeddings)
 
 
 def _load(
@@ -378,51 +376,9 @@ def _load(
     embeddings: bool,
     mixed: bool,
 ) -> "pd.DataFrame":
-    import pyarrow as pa
-
     results = _chosen(study, status, participants, kind=kind, mixed=mixed)
-    tables = [_table(one, kind, status, embeddings=embeddings) for one in results]
-    widths = {len(table.schema.names) for table in tables}
-    if len(widths) > 1:
-        raise StudyError(
-            "Embeddings that are loaded together must have the same number of dimensions",
-            found=", ".join(sorted({str(width) for width in widths})) + " columns",
-            where=Study.of(study).root,
-            hint="Load participants separately, or run `emoclip-clinic extract` again over all recordings.",
-        )
-    return _to_pandas(pa.concat_tables(tables))
+    return rows_of([_stored(one, kind) for one in results], kind, status=status, embeddings=embeddings)
 
 
-def _table(one: Result, kind: TableKind, status: str | None, *, embeddings: bool) -> "pa.Table":
-    """One table with the rows asked for, embeddings as float32."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    path = one.sidecar.table_path(one.path, kind)
-    table = read_table(path, kind, embeddings=embeddings)
-    if sha256_file(path) != one.sidecar.tables[kind].sha256:  # damage that still can be read
-        raise FormatError(
-            "The table must be as it was written",
-            found="another content than its sidecar says",
-            where=path,
-            hint=f"Rebuild the result with `{REBUILD_COMMAND}`.",
-        )
-    if status is not None:
-        table = table.filter(pc.equal(table.column("status"), status))
-    halves = [field.type == pa.float16() for field in table.schema]
-    if any(halves):
-        fields = [
-            field.with_type(pa.float32()) if half else field
-            for field, half in zip(table.schema, halves, strict=True)
-        ]
-        table = table.cast(pa.schema(fields, metadata=table.schema.metadata))
-    return table
-
-
-def _to_pandas(table: "pa.Table") -> "pd.DataFrame":
-    import pandas as pd
-    import pyarrow as pa
-
-    nullable = {field.name for field in table.schema if field.type == pa.int32() and field.nullable}
-    frame: pd.DataFrame = table.to_pandas()
-    return frame.astype(dict.fromkeys(nullable, pd.Int32Dtype()))
+def _stored(one: Result, kind: TableKind) -> StoredTable:
+    return StoredTable(one.sidecar.table_path(one.path, kind), one.sidecar.tables[kind])

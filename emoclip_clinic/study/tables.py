@@ -211,7 +211,7 @@ def open_table(
         writer._finish()
 
 
-def read_table(path: Path, kind: TableKind, *, embeddings: bool = True) -> "pa.Table":
+def read_table(path: Path, kind: TableKind, *, embeddings: bool = True, threads: bool = True) -> "pa.Table":
     """Read a table of any released version in the form of this one.
 
     Parameters
@@ -222,6 +222,8 @@ def read_table(path: Path, kind: TableKind, *, embeddings: bool = True) -> "pa.T
         Which table it must be.
     embeddings : bool
         Whether to read the columns of the embedding.
+    threads : bool
+        Whether Arrow may decode columns side by side; not worth while where several files are read at once.
 
     Returns
     -------
@@ -235,7 +237,7 @@ def read_table(path: Path, kind: TableKind, *, embeddings: bool = True) -> "pa.T
         message names the command that rebuilds it.
     """
     with _opened(path, kind) as file:
-        return file.read(columns=_chosen(file, embeddings))
+        return file.read(columns=_chosen(file, embeddings), use_threads=threads)
 
 
 def iter_table(path: Path, kind: TableKind, *, embeddings: bool = True) -> "Iterator[pa.RecordBatch]":
