@@ -342,7 +342,7 @@ def _pair_sections(pair: PairAnalysis, request: AgreementRequest, settings: Repo
             Section(
                 "subgroups",
                 "Within participants",
-                (_long("change", "Association within participants", pair.change, settings),),
+                (_long("change", "Association within participants", pair.change),),
             )
         )
     return sections

@@ -32,6 +32,7 @@ __all__ = [
     "Shown",
     "Table",
     "Text",
+    "as_sentence",
     "estimate",
     "fixed",
     "note_text",
@@ -272,6 +273,17 @@ def table_of(
         tuple(note for note in (*said, *notes) if note),
         for_paper,
     )
+
+
+def as_sentence(text: str) -> str:
+    """Begin with a capital letter and end with a stop.
+
+    Examples
+    --------
+    >>> as_sentence("no table")
+    'No table.'
+    """
+    return f"{text[:1].upper()}{text[1:]}" + ("" if text.endswith((".", "!", "?")) else ".")
 
 
 def plain_text(

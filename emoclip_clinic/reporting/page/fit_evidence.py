@@ -14,6 +14,7 @@ from emoclip_clinic.reporting.page.blocks import (
     Section,
     Shown,
     Text,
+    as_sentence,
     estimate,
     fixed,
     note_text,
@@ -73,8 +74,10 @@ def null_section(analysis: FitAnalysis, drawings: Drawings) -> Section:
     """Show what the statistic is worth among permuted ratings."""
     test = analysis.fit.get("permutation_test") or {}
     if not any(drawings.values()):
-        reason = analysis.missing.get("null") or test.get("not_tested") or "The fit holds no permutations."
-        return Section("chance", "Against chance", (Text(str(reason), "missing"),), is_empty=True)
+        reason = test.get("not_tested") or analysis.missing.get("null") or "The fit holds no permutations."
+        return Section(
+            "chance", "Against chance", (Text(as_sentence(str(reason)), "missing"),), is_empty=True
+        )
     blocks: list[Block] = [Text(str(test["statement"]))] if "statement" in test else []
     return Section("chance", "Against chance", (*blocks, *_by_item(analysis, drawings)))
 
@@ -137,7 +140,7 @@ def sensitivity_section(analysis: FitAnalysis, drawings: Sequence[Drawing]) -> S
     """Show how results depend on choices that could have been made otherwise."""
     table = analysis.sensitivity
     if table is None or table.empty:
-        reason = analysis.missing.get("sensitivity", "The fit holds no sensitivity analyses.")
+        reason = _skipped(analysis, "sensitivity", "The fit holds no sensitivity analyses.")
         return Section("sensitivity", "Sensitivity", (Text(reason, "missing"),), is_empty=True)
     shown = table_of(
         "sensitivity",
@@ -228,7 +231,7 @@ def ledger_section(analysis: FitAnalysis, drawings: Sequence[Drawing]) -> Sectio
         blocks.append(Folded("Every analysis", (entries,)))
     stability = analysis.stability
     if stability is None or stability.empty:
-        reason = analysis.missing.get("stability", "The fit was not repeated on parts of its participants.")
+        reason = _skipped(analysis, "stability", "The fit was not repeated on parts of its participants.")
         blocks.append(Text(f"Stability over refits. {reason}", "missing"))
     else:
         blocks += [Gallery(tuple(map(Picture, drawings)))] if drawings else []
@@ -256,6 +259,13 @@ def ledger_section(analysis: FitAnalysis, drawings: Sequence[Drawing]) -> Sectio
             )
         )
     return Section("ledger", "How many analyses were tried, and stability", tuple(blocks))
+
+
+def _skipped(analysis: FitAnalysis, part: str, otherwise: str) -> str:
+    """Say why a fit has no such part: its own reason first."""
+    told = analysis.fit.get(part)
+    own = told.get("skipped") if isinstance(told, Mapping) else None
+    return as_sentence(str(own or analysis.missing.get(part) or otherwise))
 
 
 def _by_item(analysis: FitAnalysis, drawings: Drawings) -> list[Block]:

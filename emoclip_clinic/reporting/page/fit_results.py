@@ -18,6 +18,7 @@ from emoclip_clinic.reporting.page.blocks import (
     Shown,
     Table,
     Text,
+    as_sentence,
     estimate,
     fixed,
     note_text,
@@ -61,7 +62,7 @@ def question_section(analysis: FitAnalysis) -> Section:
             ),
             ("", "Scale", f"{analysis.scale.title} ({analysis.scale.name})"),
             ("", "Target", _target(analysis)),
-            ("", "Planned as primary", primary or "nothing: all results are exploratory"),
+            ("", "Planned as primary", primary or "Nothing: all results are exploratory"),
             ("", "Preregistration", analysis.preregistration.statement),
             ("", "Models", f"{models}; the tables show {analysis.main_model} unless they say otherwise"),
         )
@@ -140,7 +141,7 @@ def quality_section(analysis: FitAnalysis, pictures: Sequence[Drawing]) -> Secti
     """Tell how good the videos are."""
     table = analysis.quality
     if table.empty:
-        reason = analysis.missing.get("quality", "No result of extraction was found.")
+        reason = as_sentence(analysis.missing.get("quality", "No result of extraction was found."))
         return Section("quality", "Quality of the videos", (Text(reason, "missing"),), is_empty=True)
     used = table[table["analysed"].astype(bool)]
     flagged = used[used["flags"].fillna("").astype(str) != ""]
@@ -433,7 +434,7 @@ def change_section(analysis: FitAnalysis) -> Section:
         reason = analysis.missing.get(
             "subgroups", "participants.tsv has no column such as sex, site, group or age."
         )
-        blocks.append(Text(f"Groups of people. {reason}", "missing"))
+        blocks.append(Text(f"Groups of people. {as_sentence(reason)}", "missing"))
     if len(analysis.change):
         blocks.append(
             Folded(
@@ -460,7 +461,7 @@ def change_section(analysis: FitAnalysis) -> Section:
         reason = analysis.missing.get(
             "change", "No participant has two sessions with a rating and a prediction."
         )
-        blocks.append(Text(f"Change over sessions. {reason}", "missing"))
+        blocks.append(Text(f"Change over sessions. {as_sentence(reason)}", "missing"))
     return Section(
         "subgroups", "Groups of people, and change", tuple(blocks), is_empty=not len(analysis.subgroups)
     )
@@ -482,8 +483,8 @@ def _own_models(analysis: FitAnalysis) -> set[str]:
 def _target(analysis: FitAnalysis) -> str:
     settings = analysis.fit["settings"]
     kinds = {
-        "level": "the rating of a session",
-        "change-absolute": f"the change since session {settings.get('baseline')}",
-        "change-percent": f"the change since session {settings.get('baseline')}, in percent",
+        "level": "The rating of a session",
+        "change-absolute": f"The change since session {settings.get('baseline')}",
+        "change-percent": f"The change since session {settings.get('baseline')}, in percent",
     }
     return f"{kinds[analysis.target_kind]}. {analysis.fit['ratings']}"

@@ -70,6 +70,9 @@ def rater_section(
     Section
         With one rater, it says what is missing.
     """
+    if len(raters.raters) < 2 or not raters.n_double:
+        said = " ".join(raters.missing) or "Fewer than two raters rated the same session."
+        return Section("raters", title, (Text(said, "missing"),), is_empty=True)
     blocks: list[Block] = [Text(sentence, "missing") for sentence in raters.missing]
     blocks += [Gallery(tuple(map(Picture, drawings)))] if drawings else []
     beside = _labelled(raters.model_human, names)
@@ -93,7 +96,7 @@ def rater_section(
         blocks.append(Folded("Every pair of raters", (_pairwise(_labelled(raters.pairwise, names)),)))
     if raters.notes:
         blocks.append(Bullets(raters.notes))
-    return Section("raters", title, tuple(blocks), is_empty=raters.human.empty)
+    return Section("raters", title, tuple(blocks))
 
 
 def _short_or_chosen(

@@ -62,14 +62,15 @@ def short_answer(analysis: FitAnalysis) -> str:
     chosen = headline_items(analysis)
     if not chosen:
         return "Nothing was predicted, so there is nothing to answer."
-    sentences = [] if (table["role"] == "primary").any() else [_no_primary(table)]
+    sentences = []
     for item in chosen:
         sentences += _about_target(table[table["item"] == item].to_dict("records")[0], analysis)
-    sentences += _caution(int(table.loc[table["item"].isin(chosen), "n_participants"].min()))
     sentences += _beside_human(analysis.raters, chosen, analysis.settings.margin_statistic)
+    sentences += [] if (table["role"] == "primary").any() else [_no_primary(table)]
     n_tried = analysis.ledger.n_analyses
     if n_tried > 1:
         sentences.append(f"{n_tried} analyses of these ratings have been tried in this study.")
+    sentences += _caution(int(table.loc[table["item"].isin(chosen), "n_participants"].min()))
     return " ".join(sentences)
 
 
@@ -138,7 +139,7 @@ def short_answer_of_raters(analysis: RaterAnalysis) -> str:
 def _no_primary(table: pd.DataFrame) -> str:
     tested = table[table["p_step_down"].notna()]
     n_found = int((tested["p_step_down"] < ALPHA).sum())
-    text = "No target was named as primary before the fit, so every result here is exploratory."
+    text = "No target was named as primary before the fit, so all of this is exploratory."
     if len(tested) > 1:
         text += (
             f" Of {len(tested)} tested targets, {n_found} {'has' if n_found == 1 else 'have'} a permutation "
@@ -175,7 +176,13 @@ def _about_target(row: Mapping[Hashable, Any], analysis: FitAnalysis) -> list[st
             f"{number(row['pearson_r_high'])}, and these data do not tell them apart."
         )
     sentences += _beside_baselines(row, skill)
-    if not math.isnan(r) and r > 0 and skill <= 0:
+    mean_r = float(row["mean_r"])
+    if r < 0 and mean_r < 0:
+        sentences.append(
+            f"The negative r is no inverse relation: the mean predictor alone has an r of {number(mean_r)} "
+            "under this way of leaving people out."
+        )
+    if r > 0 and skill <= 0:
         sentences.append(
             "A positive r without skill says that the order of people is partly right while the numbers are "
             "not."
