@@ -81,6 +81,7 @@ def _build() -> typer.Typer:
     add_verb(group, zeroshot.check)
     add_verb(group, zeroshot.template)
     add_verb(group, zeroshot.score)
+    add_verb(group, zeroshot.evaluate)
     add_verb(application, fit.fit, options=fit.setting_options(), panel=_MODELS)
     add_verb(application, predict.predict, panel=_MODELS)
     application.add_typer(pretrain.pretrain_group(), name="pretrain", rich_help_panel=_ENCODERS)

@@ -1,5 +1,6 @@
-"""The verbs `zeroshot list`, `show`, `check`, `template` and `score`: segments against class descriptions."""
+"""The verbs of `zeroshot`: class descriptions, and segments or labelled clips against them."""
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from emoclip_clinic.study.layout import Study
     from emoclip_clinic.zeroshot import DescriptionSet
 
-__all__ = ["check", "list_known", "score", "show", "template"]
+__all__ = ["check", "evaluate", "list_known", "score", "show", "template"]
 
 _TEMPLATE = """\
 # A set of classes to choose between. Save it as protocols/descriptions/my-set.yaml in the study, or give
@@ -255,6 +256,190 @@ def score(
     err.print(f"Results: {study.shown(scored.path)}", soft_wrap=True)
     err.print("Similarities to sentences, not ratings and not a diagnosis. Research use only.")
     return ALL_WELL
+
+
+def evaluate(
+    call: Call,
+    clips: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FOLDER",
+            help="Labelled clips, as `pretrain prepare` makes them of a manifest.",
+            show_default=False,
+        ),
+    ],
+    *,
+    classes: Annotated[
+        str,
+        typer.Option(
+            "--classes",
+            metavar="SET",
+            help="Name of a set of class descriptions, or a YAML file. (default basic-7)",
+            show_default=False,
+        ),
+    ] = "basic-7",
+    model: Annotated[
+        str,
+        typer.Option(
+            "--model",
+            metavar="NAME",
+            help="Weights, as `weights list` shows them. (default emoclip)",
+            show_default=False,
+        ),
+    ] = "emoclip",
+    split: Annotated[
+        str | None,
+        typer.Option(
+            "--split", metavar="NAME", help="Only clips of this split. (default: all)", show_default=False
+        ),
+    ] = None,
+    style: Annotated[
+        str | None,
+        typer.Option(
+            "--style",
+            metavar="STYLE",
+            help="Style of the descriptions. (default: the set's primary style)",
+            show_default=False,
+        ),
+    ] = None,
+    compounds: Annotated[
+        str,
+        typer.Option(
+            "--compounds",
+            metavar="FORM",
+            help="How compounds are made. (average, join; default average)",
+            show_default=False,
+        ),
+    ] = "average",
+    all_classes: Annotated[
+        bool,
+        typer.Option(
+            "--all-classes",
+            help="Choose among all classes of the set, not only those of the labels. (default off)",
+        ),
+    ] = False,
+    stride: Annotated[
+        int,
+        typer.Option(
+            "--stride", metavar="N", min=1, help="Every N-th stored frame. (default 1)", show_default=False
+        ),
+    ] = 1,
+    windows: Annotated[
+        int,
+        typer.Option(
+            "--windows",
+            metavar="N",
+            min=1,
+            help="Windows of a clip, spread evenly, whose embeddings are averaged. (default 3)",
+            show_default=False,
+        ),
+    ] = 3,
+    out_folder: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            metavar="DIR",
+            help="Where tables and the confusion matrix go. (default: zeroshot-SET in FOLDER)",
+            show_default=False,
+        ),
+    ] = None,
+    resamples: Annotated[
+        int,
+        typer.Option(
+            "--resamples",
+            metavar="N",
+            min=100,
+            help="Bootstrap samples of sources for the intervals. (default 2000)",
+            show_default=False,
+        ),
+    ] = 2000,
+    seed: Annotated[
+        int,
+        typer.Option("--seed", metavar="N", min=0, help="Of the bootstrap. (default 0)", show_default=False),
+    ] = 0,
+    device: Annotated[
+        str,
+        typer.Option(
+            "--device",
+            metavar="NAME",
+            help="Where to compute: auto, cpu, cuda, cuda:N or mps. (default auto)",
+            show_default=False,
+        ),
+    ] = "auto",
+    no_progress: Annotated[
+        bool, typer.Option("--no-progress", help="Plain lines instead of a live bar. (default off)")
+    ] = False,
+) -> int:
+    """Measure how well weights recognise labelled clips by class descriptions alone.
+
+    Prints UAR (mean recall of the classes) and WAR (share of clips that are right) with bootstrap intervals
+    over source persons or films, and recall per class. Nothing is trained on these clips; whether the weights
+    have seen them in training is for you to know.
+    """
+    if compounds not in ("average", "join"):
+        raise SettingsError("--compounds must be average or join", found=compounds)
+    from emoclip_clinic.cli.work_progress import WorkProgress
+    from emoclip_clinic.encoder import EmoClip
+    from emoclip_clinic.pretraining.data import ClipDataset, Sampling, open_shards
+    from emoclip_clinic.pretraining.evaluation import evaluate_zero_shot, write_evaluation
+    from emoclip_clinic.zeroshot import load_descriptions
+
+    study = call.open_study()
+    descriptions = load_descriptions(classes, study=study.root)
+    store = open_shards(clips)
+    weights = EmoClip.from_name(model, device=device, text=True, study=study.root)
+    sampling = Sampling(n_frames=weights.segment_frames, stride=stride, n_windows=windows)
+    chosen = [i for i, one in enumerate(store.samples) if split is None or one.split == split]
+    if not chosen:
+        splits = sorted({one.split for one in store.samples if one.split})
+        raise SettingsError(
+            "There must be clips of the split", found=split, where="--split", hint=", ".join(splits) or None
+        )
+    dataset = ClipDataset(store, sampling=sampling, indices=chosen)
+    with WorkProgress(err, plain=no_progress) as progress:
+        evaluation = evaluate_zero_shot(
+            dataset,
+            weights,
+            descriptions,
+            style=style,
+            compounds="join" if compounds == "join" else "average",
+            all_classes=all_classes,
+            resamples=resamples,
+            seed=seed,
+            progress=lambda done, total: progress("embedding clips", done, total),
+        )
+    folder = out_folder or clips / f"zeroshot-{descriptions.name}"
+    facts = {
+        "set": descriptions.name,
+        "weights": {"name": weights.name, "sha256": weights.weights_sha256},
+        "clips": str(clips),
+        "split": split,
+        "sampling": {"n_frames": sampling.n_frames, "stride": stride, "n_windows": windows},
+    }
+    write_evaluation(folder, evaluation, facts=facts)
+    table = evaluation.recall.table
+    print_table(
+        ("measure", "class", "n", "estimate", "interval", "chance"),
+        [
+            (*row[:3], _share(row[3]), _interval(row[4], row[5]), _share(row[6]))
+            for row in table[["measure", "class", "n", "estimate", "ci_low", "ci_high", "chance"]].itertuples(
+                index=False, name=None
+            )
+        ],
+    )
+    err.print(f"Intervals: {table['ci_method'].iloc[0]}. Style: {evaluation.classes.style}.", soft_wrap=True)
+    if not math.isnan(evaluation.window_spread):
+        err.print(f"UAR of single windows has a standard deviation of {evaluation.window_spread:.3f}.")
+    err.print(f"Results: {folder}", soft_wrap=True)
+    return ALL_WELL
+
+
+def _share(value: float) -> str | None:
+    return None if math.isnan(value) else f"{value:.3f}"
+
+
+def _interval(low: float, high: float) -> str | None:
+    return None if math.isnan(low) else f"{low:.3f} to {high:.3f}"
 
 
 _SHOWN = ("similarity_mean", "probability_mean", "share_of_time", "episodes_per_minute")
