@@ -42,11 +42,11 @@ SIZES = {
     "ViT-B/32, 32 frames of 224 px, every 2nd": (224, Sampling(32, 2), 16, (2.0, 10.0)),
     "small, 16 frames of 64 px": (64, Sampling(16, 1), 64, (30.0, 200.0)),
 }
-"""Side, sampling, batch, and training speeds in clips per second. The first of these is above what two processor
-cores reach (0.55 for ViT-B/32 at 156 GFLOP/s and 8.8 GFLOP a crop); the second is that of a modest GPU."""
-EPOCHS_IN_ONE = (
-    50  # so that the start of an epoch, when no batch is ready yet, counts as rarely as in real data
-)
+"""Side, sampling, batch, and training speeds in clips per second. The first of these is above what two
+processor cores reach (0.55 for ViT-B/32 at 156 GFLOP/s and 8.8 GFLOP a crop); the second is that of a modest
+GPU."""
+EPOCHS_IN_ONE = 50
+"""The start of an epoch, when no batch is ready yet, then counts as rarely as in real data."""
 
 
 class Repeated:
@@ -87,10 +87,9 @@ def waited_share(loader: ClipLoader, clips_per_s: float, seconds: float) -> floa
     """Share of the time for which training waits, the first batch left out."""
     batches = iter(loader)
     next(batches)
-    start, start_waited, n_batches = time.perf_counter(), loader.waited_s, 0
-    for batch in batches:
+    start, start_waited = time.perf_counter(), loader.waited_s
+    for n_batches, batch in enumerate(batches, 1):
         time.sleep(len(batch) / clips_per_s)
-        n_batches += 1
         if time.perf_counter() - start > seconds and n_batches >= 3:
             break
     share = (loader.waited_s - start_waited) / (time.perf_counter() - start)

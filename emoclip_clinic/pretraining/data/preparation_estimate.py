@@ -2,7 +2,8 @@
 
 import tempfile
 import time
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from emoclip_clinic.errors import EmoClipClinicError
@@ -17,6 +18,7 @@ __all__ = ["PreparationEstimate", "estimate_preparation"]
 _MOST_PROBED = 40
 _MOST_CUT = 3
 _MOST_SECONDS = 15.0
+_PART_S = 4.0
 
 
 @dataclass(frozen=True)
@@ -32,9 +34,9 @@ class PreparationEstimate:
     n_bytes : int
         Disk space that their crops will take.
     seconds : float or None
-        Seconds of computing with one worker; None if no clip could be cut.
+        Seconds of computing with one worker; None if no clip could be tried.
     n_tried : int
-        Clips that were cut for the estimate.
+        Clips that were tried for the estimate.
     """
 
     n_clips: int
@@ -57,7 +59,8 @@ def estimate_preparation(plan: Plan, *, retry: bool = True) -> PreparationEstima
     Returns
     -------
     PreparationEstimate
-        Lengths are asked of at most 40 clips, evenly spread; at most three are cut.
+        Lengths are asked of at most 40 clips, evenly spread; of at most three the first seconds
+        are cut.
     """
     pending = plan.to_cut(retry=retry)
     sample_fps = float(plan.faces.settings.sample_fps or 0)
@@ -70,15 +73,19 @@ def estimate_preparation(plan: Plan, *, retry: bool = True) -> PreparationEstima
     n_tried = 0
     with tempfile.TemporaryDirectory(prefix="emoclip-clinic-") as folder:
         for clip in probed:
+            length = _length_s(clip, sample_fps)
+            if length is None:
+                continue
             if n_tried == _MOST_CUT or time.perf_counter() - started > _MOST_SECONDS:
                 break
-            try:
-                cut = cut_clip(clip, plan.faces, out=Path(folder) / f"{n_tried}.npy")
-            except EmoClipClinicError:
-                continue
+            part_s = min(length, _PART_S)
+            part = clip if part_s == length else replace(clip, end_s=(clip.start_s or 0.0) + part_s)
+            before = time.perf_counter()
+            with suppress(EmoClipClinicError):  # to look for a face in vain takes its time, too
+                cut_clip(part, plan.faces, out=Path(folder) / f"{n_tried}.npy")
             n_tried += 1
-            cut_s += cut.seconds
-            cut_video_s += cut.video_s
+            cut_s += time.perf_counter() - before
+            cut_video_s += part_s
     return PreparationEstimate(
         n_clips=len(pending),
         video_s=video_s,
