@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 from emoclip_clinic import __version__
 from emoclip_clinic.agreement.human_and_model import HumanStatistic
 from emoclip_clinic.errors import EmoClipClinicError
-from emoclip_clinic.regression.ledger import count_analyses, read_ledger
+from emoclip_clinic.regression.ledger import Role, count_analyses, read_ledger
 from emoclip_clinic.reporting.analysis.cache import FrameCache
 from emoclip_clinic.reporting.analysis.cohort import make_cohort
 from emoclip_clinic.reporting.analysis.frames import frame_of, typed
@@ -153,6 +153,7 @@ class _Analysis:
         self.missing: dict[str, str] = {}
         self.cache = FrameCache(study.reports / name / "work" if cache else None)
         self.base = {
+            "fit": self.fit.record["key"],
             "predictions": self.fit.sha256,
             "scale": self.fit.scale.model_dump(mode="json"),
             "resamples": settings.resamples,
@@ -169,9 +170,6 @@ class _Analysis:
         status = self._status()
         preregistration = self._preregistration()
         raters = self._raters(choose_margin(settings, preregistration))
-        main = fit.metrics["model"] == fit.main_model
-        if not main.any():
-            self.missing["items"] = "metrics.tsv has no row of the main model"
         analysis = FitAnalysis(
             name=fit.name,
             fit=fit.record,
@@ -455,9 +453,11 @@ class _Analysis:
             entries=frame_of(
                 ({**vars(one), "same_ratings": one.ratings_sha256 == own} for one in entries), LEDGER_COLUMNS
             ),
-            n_sensitivity=count_analyses(entries, ratings_sha256=own, roles=("sensitivity",)),
+            n_sensitivity=count_analyses(entries, ratings_sha256=own, roles=_OTHER_CHOICES),
         )
 
+
+_OTHER_CHOICES: tuple[Role, ...] = ("sensitivity",)
 
 _WORDS = {
     "sensitivity": "other choices (sensitivity.tsv)",

@@ -48,11 +48,12 @@ class FitRaters:
         self.changed = self.sha256 != fit.record["data_sha256"]["ratings"]
         by_rater = {one: _values_of(ratings, one, fit) for one in self.raters}
         own = np.moveaxis(fit.predictions[fit.main_model], 0, -1)  # (n_sessions, n_targets, n_repeats)
+        first = _first_raters(ratings, fit)
         tables = []
         for place, item in enumerate(fit.targets):
             frame = pd.DataFrame({one: values[:, place] for one, values in by_rater.items()})
             frame.loc[~np.isfinite(fit.Y[:, place])] = np.nan
-            tables.append(RaterTable(item, frame, fit.codes, own[:, place], _use(fit, frame)))
+            tables.append(RaterTable(item, frame, fit.codes, own[:, place], _use(fit, frame, first)))
         self.tables = tuple(tables)
 
 
@@ -102,17 +103,26 @@ def _aligned(table: pd.DataFrame, sessions: pd.DataFrame, targets: Sequence[str]
     return np.asarray(values[rows])
 
 
-def _use(fit: FitTables, ratings: pd.DataFrame) -> TargetUse | None:
+def _first_raters(ratings: Ratings, fit: FitTables) -> np.ndarray:
+    """Who comes first in the file, in each session of the fit; None where nobody rated."""
+    rated = ratings.rated
+    rated = rated[rated["rater"].str.casefold() != CONSENSUS].drop_duplicates(_KEYS)
+    names = list(dict.fromkeys(rated["rater"]))
+    places = rated[_KEYS].assign(place=rated["rater"].map(names.index).astype("float64"))
+    found = _aligned(places, fit.sessions, ("place",))[:, 0]
+    return np.array([None if np.isnan(one) else names[int(one)] for one in found] + [None], dtype=object)[:-1]
+
+
+def _use(fit: FitTables, ratings: pd.DataFrame, first: np.ndarray) -> TargetUse | None:
     """How the raters of the table became the target."""
     settings = fit.record["settings"]
     if settings["rater"] is not None:
         return "one rater"
     if settings["rater_policy"] == "consensus":
         return None
-    rated = ratings.dropna(how="all")
     if settings["rater_policy"] == "first":
-        first = {row.first_valid_index() for _, row in rated.iterrows()}
-        return "one rater" if len(first) <= 1 else "varying rater"
+        used = {one for one in first[ratings.notna().any(axis=1)] if one is not None}
+        return "one rater" if len(used) <= 1 else "varying rater"
     design = raters_design(ratings)
     if design == "one rater":
         return "one rater"

@@ -193,6 +193,8 @@ def read_fit(study: Study | Path | str, name: str) -> FitTables:
         ) from error
     sessions, arrays = _arrays(long, targets, asked=[one.strip() for one in asked])
     codes, _ = pd.factorize(sessions["participant_id"])
+    metrics = _needed(folder, "metrics.tsv")
+    _check_metrics(metrics, targets, arrays, folder)
     return FitTables(
         name=name,
         folder=folder,
@@ -204,7 +206,7 @@ def read_fit(study: Study | Path | str, name: str) -> FitTables:
         Y=arrays["rating"],
         n_raters=arrays["n_raters"].astype(np.int64),
         predictions={one.removeprefix("model "): arrays[one] for one in arrays if one.startswith("model ")},
-        metrics=_needed(folder, "metrics.tsv"),
+        metrics=metrics,
         by_group=read_table_file(folder / "metrics_by_group.tsv"),
         gain=read_table_file(folder / "gain.tsv"),
         null=read_table_file(folder / "null.parquet"),
@@ -233,6 +235,22 @@ def read_table_file(path: Path) -> pd.DataFrame | None:
             where=path,
             hint="Make the fit again with `emoclip-clinic fit --force`.",
         ) from error
+
+
+def _check_metrics(
+    metrics: pd.DataFrame, targets: tuple[str, ...], arrays: Mapping[str, Floats], folder: Path
+) -> None:
+    """Refuse measures that are not those of the predictions."""
+    models = [one.removeprefix("model ") for one in arrays if one.startswith("model ")]
+    there = set(zip(metrics["item"], metrics["model"], strict=True))
+    absent = [f"{item} by {model}" for item in targets for model in models if (item, model) not in there]
+    if absent:
+        raise FormatError(
+            "metrics.tsv must have a row for every item and model of the predictions",
+            found=f"none of {absent[0]}",
+            where=folder,
+            hint="Make the fit again with `emoclip-clinic fit --force`.",
+        )
 
 
 def _needed(folder: Path, name: str) -> pd.DataFrame:

@@ -16,7 +16,7 @@ from sklearn.metrics import cohen_kappa_score
 
 from emoclip_clinic.agreement import ccc, icc, rm_corr, williams_test
 from emoclip_clinic.agreement.resampling import count_blocks
-from emoclip_clinic.errors import ReportError
+from emoclip_clinic.errors import FormatError, ReportError
 from emoclip_clinic.regression.fitting import plan_fit, run_fit
 from emoclip_clinic.reporting.analysis import FitAnalysis, ReportSettings, analyse_fit, list_fits, records
 from emoclip_clinic.reporting.analysis import fit_analysis as module
@@ -417,6 +417,17 @@ class TestRecord:
 
 
 class TestBrokenParts:
+    def test_measures_that_are_not_of_the_predictions_are_refused(self, copy_of: Give) -> None:
+        study = copy_of("twelve")
+        path = study.folder / "metrics.tsv"
+        lines = path.read_text(encoding="utf-8").splitlines()
+        path.write_text("\n".join(lines[:-1]) + "\n", encoding="utf-8")
+        with pytest.raises(FormatError, match="exp by ridge-camera"):
+            analyse_fit(study.study, study.fit, settings=QUICK)
+        (study.folder / "predictions.parquet").unlink()
+        with pytest.raises(FormatError, match=r"fit\.json and predictions\.parquet"):
+            analyse_fit(study.study, study.fit, settings=QUICK)
+
     def test_a_part_that_cannot_be_read_leaves_the_others(self, copy_of: Give) -> None:
         study = copy_of("good")
         (study.study.phenotype / "cains.tsv").unlink()

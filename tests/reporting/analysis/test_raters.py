@@ -93,15 +93,31 @@ def test_the_ceiling_follows_how_the_target_was_made(
     assert (ceiling["k"] == 2).all()
 
 
-def test_a_fit_to_one_of_several_raters_has_the_ceiling_of_one(copy_of: Give) -> None:
+def test_fits_to_one_rater_to_the_first_and_to_a_consensus_have_their_own_ceilings(copy_of: Give) -> None:
     study = copy_of("twelve")
     quick = {"models": "ridge", "items": "cains10", "permutations": 0, "gain": False, "resamples": 100}
     quick |= {"sensitivity": False, "subsamples": 0}
-    for settings, form in (({"rater": "Brown"}, "ICC(C,1)"), ({"rater_policy": "first"}, "ICC(C,1)")):
+    path = study.study.phenotype / "cains.tsv"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    agreed = [one.replace("\tBrown\t", "\tConsensus\t") for one in lines if "\tBrown\t" in one]
+    path.write_text("\n".join([*lines, *agreed]) + "\n", encoding="utf-8")
+
+    def fitted(**settings: object) -> FitAnalysis:
         run_fit(plan_fit(study.study, study.scale, FitSettings(**quick, **settings)))
-        analysis = analyse_fit(study.study, study.fit, settings=QUICK, cache=False)
-        assert list(analysis.raters.ceiling["form"]) == [form]
+        return analyse_fit(study.study, study.fit, settings=QUICK, cache=False)
+
+    for analysis in (fitted(rater="Brown"), fitted(rater_policy="first")):
+        assert list(analysis.raters.ceiling["form"]) == ["ICC(C,1)"]
         assert analysis.raters.design == "fixed panel"
+        assert analysis.raters.raters == ("Adams", "Brown")
+        assert any("Consensus" in note for note in analysis.raters.notes)
+    # the first rater of half of the sessions is another: the second rows come first
+    path.write_text("\n".join([lines[0], *lines[:12:-1], *lines[1:13]]) + "\n", encoding="utf-8")
+    assert list(fitted(rater_policy="first").raters.ceiling["form"]) == ["ICC(1)"]
+    path.write_text("\n".join([*lines, *agreed]) + "\n", encoding="utf-8")
+    consensus = fitted(rater_policy="consensus").raters.ceiling
+    assert np.isnan(consensus["ceiling"][0])
+    assert "cannot be told" in consensus["flag"][0]
 
 
 @pytest.mark.oracle
