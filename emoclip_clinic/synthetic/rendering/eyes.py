@@ -1,5 +1,7 @@
 """Eyes, lids, brows and glasses of a drawn face."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from emoclip_clinic.synthetic.rendering.identity import Identity
@@ -45,25 +47,36 @@ def lid_curves(
     upper, lower : ndarray of shape (T, 2, P)
         Heights (down is positive) in units of the face's height; the lower one is never above the upper one.
     """
+    return _lids(identity, units, gaze_y)(u)
+
+
+def _lids(
+    identity: Identity, units: Units, gaze_y: float | Floats
+) -> Callable[[Floats], tuple[Floats, Floats]]:
+    """The lids' edges as functions of the place along the eye; what depends on the frame is computed once."""
     closed = units("eyes_closed")
     tighten, cheek = units("lid_tighten"), units("cheek_raise")
     size = identity.eye_size
     down, up = np.clip(-np.asarray(gaze_y), 0, 1), np.clip(gaze_y, 0, 1)
-    lower = size * _LOWER * (1 - 0.75 * tighten - 0.65 * cheek + 0.25 * down) * (1 - u**2)
-    open_upper = (
-        size
-        * _UPPER
-        * (1 + 0.55 * units("upper_lid_raise") - 0.42 * tighten - 0.22 * cheek)
-        * (1 - 0.45 * down + 0.15 * up)
-        - 0.012 * units("brow_lower")
-    ) * (1 - np.abs(u) ** 2.4)
-    inner = -SIDES * u  # 1 at the nose
-    skew = 0.012 * (units("inner_brow_raise") - units("brow_lower")) * inner * (1 - u**2)
-    meeting = size * _LOWER * 0.7 * (1 - u**2)
-    upper = (1 - closed) * (-open_upper - skew) + closed * meeting
-    lower = (1 - closed) * lower + closed * meeting
-    tilt = -identity.eye_tilt * SIDES * u
-    return np.minimum(upper, lower) + tilt, lower + tilt
+    opened = 1 - closed
+    meeting = closed * (size * _LOWER * 0.7)
+    rest = size * _LOWER * (1 - 0.75 * tighten - 0.65 * cheek + 0.25 * down)
+    low = opened * rest + meeting
+    raised = size * _UPPER * (1 + 0.55 * units("upper_lid_raise") - 0.42 * tighten - 0.22 * cheek)
+    high = opened * (raised * (1 - 0.45 * down + 0.15 * up) - 0.012 * units("brow_lower"))
+    # Raised inner brows lift the inner half of the lid, lowered ones press it down.
+    skew = opened * 0.012 * (units("inner_brow_raise") - units("brow_lower")) * SIDES
+    tilt = identity.eye_tilt * SIDES
+
+    def edges(u: Floats) -> tuple[Floats, Floats]:
+        square = u * u
+        bow = 1 - square
+        lower = low * bow
+        upper = bow * (meeting - high * (1 + 0.2 * square) + skew * u)
+        rise = tilt * u
+        return np.minimum(upper, lower) - rise, lower - rise
+
+    return edges
 
 
 def eye_shapes(identity: Identity, units: Units, pose: PoseTrack) -> list[Shape]:
@@ -87,7 +100,8 @@ def eye_shapes(identity: Identity, units: Units, pose: PoseTrack) -> list[Shape]
     rx = _HALF_WIDTH * size
     cx, cy = SIDES * identity.eye_distance, identity.eye_height
     look_y = pose.gaze_y.astype(np.float64)[:, None, None]
-    upper, lower = lid_curves(identity, units, _U, gaze_y=look_y)
+    lids = _lids(identity, units, look_y)
+    upper, lower = lids(_U)
     x = cx + rx * _U
 
     def placed(px: Floats, py: Floats, lift: float = 0.0) -> Floats:
@@ -106,7 +120,7 @@ def eye_shapes(identity: Identity, units: Units, pose: PoseTrack) -> list[Shape]
 
     def disc(radius: float, dx: float = 0.0, dy: float = 0.0) -> Floats:
         px = np.clip(gaze_x + dx + radius * np.cos(_CIRCLE), -0.97 * rx, 0.97 * rx)
-        top, bottom = lid_curves(identity, units, px / rx, gaze_y=look_y)
+        top, bottom = lids(px / rx)
         py = np.clip(gaze_y + dy - 0.004 + radius * np.sin(_CIRCLE), top, bottom)
         return placed(cx + px, py)
 
