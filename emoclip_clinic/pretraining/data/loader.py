@@ -245,10 +245,11 @@ class ClipLoader:
                 before = time.perf_counter()
                 batch = next(batches, None)
                 self.waited_s += time.perf_counter() - before
+                if batch is not None:
+                    yield batch
+                self.running_s += time.perf_counter() - before
                 if batch is None:
                     return
-                yield batch
-                self.running_s += time.perf_counter() - before
         finally:
             batches.close()
 

@@ -9,6 +9,8 @@ from multiprocessing import get_context
 from multiprocessing.synchronize import Event
 from typing import TypeVar
 
+from emoclip_clinic.errors import PretrainingError
+
 __all__ = ["in_processes", "stop_if_asked"]
 
 J = TypeVar("J")
@@ -36,6 +38,11 @@ def in_processes(work: Callable[[J], R], jobs: Sequence[J], *, workers: int) -> 
     ------
     job, result
         None if the job's process died, twice: at first beside others, then alone.
+
+    Raises
+    ------
+    PretrainingError
+        If no process can be started.
     """
     context = get_context("spawn")  # a fork would copy threads of the caller in an unknown state
     stop = context.Event()
@@ -47,10 +54,17 @@ def in_processes(work: Callable[[J], R], jobs: Sequence[J], *, workers: int) -> 
     running: dict[Future[R], J] = {}
     pool = new_pool(min(workers, max(len(waiting), 1)))
     try:
+        _check(pool)
         while waiting or running:
             while waiting and len(running) < workers:
-                job = waiting.popleft()
-                running[pool.submit(work, job)] = job
+                try:
+                    future = pool.submit(work, waiting[0])
+                except BrokenProcessPool:  # a process has just died
+                    if running:
+                        break
+                    pool = new_pool(workers)
+                    continue
+                running[future] = waiting.popleft()
             done, _ = wait(running, return_when=FIRST_COMPLETED)
             suspects: list[J] = []
             for future in done:
@@ -72,6 +86,19 @@ def in_processes(work: Callable[[J], R], jobs: Sequence[J], *, workers: int) -> 
     finally:
         stop.set()
         pool.shutdown(cancel_futures=True)
+
+
+def _check(pool: ProcessPoolExecutor) -> None:
+    """Do nothing in another process, so that no job is blamed where processes cannot start at all."""
+    try:
+        pool.submit(int).result()
+    except BrokenProcessPool as error:
+        raise PretrainingError(
+            "Clips are cut in processes of their own, which must be able to start",
+            found=str(error),
+            hint="A script that calls this must do so below `if __name__ == '__main__':`; "
+            "or cut clips in one process, with workers=1.",
+        ) from error
 
 
 def _alone(pool: ProcessPoolExecutor, work: Callable[[J], R], job: J) -> R | None:

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import os
 import subprocess
 import sys
 import time
@@ -35,6 +34,7 @@ from emoclip_clinic.study.files import read_tsv
 from emoclip_clinic.study.settings import ExtractSettings
 from emoclip_clinic.synthetic import draw_counter, read_counter, write_clip
 from tests.pretraining.data.clip_files import FPS, counters, face_frames, mixed_folder, pictures, small_faces
+from tests.pretraining.data.dying import die_or_double
 
 
 @pytest.fixture(scope="module")
@@ -384,16 +384,27 @@ def test_the_estimate_counts_what_is_left_and_keeps_nothing(tmp_path) -> None:
     )
 
 
-def die_or_double(number: int) -> int:
-    if number == 3:
-        os.kill(os.getpid(), 9)
-    return 2 * number
-
-
 def test_a_process_that_dies_costs_its_own_job_only() -> None:
     assert dict(in_processes(die_or_double, range(8), workers=2)) == {
         k: None if k == 3 else 2 * k for k in range(8)
     }
+
+
+def test_a_script_without_a_guard_is_told_so_and_blames_no_clip(tmp_path) -> None:
+    counters(tmp_path / "a.mp4")
+    manifest = crops_manifest(tmp_path, "a.mp4")
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import sys\n"
+        "from emoclip_clinic.pretraining.data import *\n"
+        "from emoclip_clinic.study.settings import ExtractSettings\n"
+        "faces = ClipFaces(ExtractSettings(sample_fps=5.0), 32)\n"
+        f"plan = plan_preparation(read_manifest({str(manifest)!r}), {str(tmp_path / 'out')!r}, faces=faces)\n"
+        "prepare_clips(plan, workers=2)\n"
+    )
+    ended = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=120)
+    assert "if __name__ == '__main__'" in ended.stderr
+    assert not list((tmp_path / "out").rglob("*.json"))
 
 
 def test_a_job_is_known_by_content_and_not_by_name(tmp_path) -> None:
