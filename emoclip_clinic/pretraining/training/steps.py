@@ -28,7 +28,7 @@ from emoclip_clinic.pretraining.training.retrieval import retrieval_scores
 __all__ = ["ContrastSteps", "FrameSteps", "StageSteps"]
 
 _EVALUATED_AT_ONCE = 16
-_SCALED_BY = 64  # clips from which mean and standard deviation of attributes are taken
+_SCALED_BY = 512  # clips from which the scale of attributes is taken; most are at rest in most of them
 _FRAMES_STREAM = 0xF4A3
 
 

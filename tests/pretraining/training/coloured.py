@@ -36,7 +36,7 @@ def small_recipe(**changes: object) -> Recipe:
         "name": "test",
         "architecture": "emoclip-small",
         "temporal_init_std": 0.1,
-        "data": {"frames": 3, "stride": 1, "workers": 0},
+        "data": {"frames": 2, "stride": 3, "workers": 0},
         "contrast": {"steps": 6, "batch_size": 8, "lr": 1e-3},
         "validation": {"share": 0.2, "windows": 2, "every_steps": 3},
         "checkpoints": {"every_steps": 2, "log_every_steps": 2},
