@@ -14,11 +14,16 @@ class Named(Protocol):
     """What this module needs to know of a recording."""
 
     @property
-    def participant_id(self) -> str: ...
+    def participant_id(self) -> str:
+        """Whose recording it is."""
+
     @property
-    def session_id(self) -> str | None: ...
+    def session_id(self) -> str | None:
+        """Of which session."""
+
     @property
-    def key(self) -> str: ...
+    def key(self) -> str:
+        """Name of its files."""
 
 
 @dataclass(frozen=True)
@@ -154,6 +159,10 @@ class Study:
     def reports(self) -> Path:
         """Folder of reports."""
         return self.derivatives / "reports"
+
+    def report_work(self, fit: str) -> Path:
+        """Return the folder of finished numbers of a report; not among the reports, which are passed on."""
+        return self.derivatives / "work" / "reports" / fit
 
     @property
     def masks_tsv(self) -> Path:

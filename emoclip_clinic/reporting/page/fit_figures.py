@@ -72,8 +72,9 @@ def draw_fit(analysis: FitAnalysis) -> FitDrawings:
     measures = _measures(analysis)
     names = {item: measure.label for item, measure in measures.items()}
     return FitDrawings(
-        flow=cohort_flow(analysis.cohort.flow, analysis.cohort.exclusions),
-        quality=(data_quality(analysis.quality),) if len(analysis.quality) else (),
+        # sections of the page have ids too: a figure must not be called like one
+        flow=cohort_flow(analysis.cohort.flow, analysis.cohort.exclusions, name="flow-of-participants"),
+        quality=(data_quality(analysis.quality, name="quality-of-videos"),) if len(analysis.quality) else (),
         results=_overview(analysis),
         items={item: _item(analysis, measure) for item, measure in measures.items()},
         raters=draw_raters(
@@ -108,7 +109,7 @@ def draw_fit(analysis: FitAnalysis) -> FitDrawings:
         sensitivity=_sensitivity(analysis, measures),
         stability=()
         if analysis.stability is None or analysis.stability.empty
-        else (stability(analysis.stability, labels=names),),
+        else (stability(analysis.stability, labels=names, name="stability-of-skill"),),
     )
 
 

@@ -19,7 +19,7 @@ _MEANINGS: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "models": ("Every model and baseline.", records.MODEL_COLUMNS),
     "statistics": ("Every statistic in long form.", records.STATISTIC_COLUMNS),
     "comparisons": ("The main model against every other.", records.COMPARISON_COLUMNS),
-    "pairs": ("Ratings and predictions.", records.PAIR_COLUMNS),
+    "pairs": ("Ratings and predictions.", {"item": "Item or score.", **records.PAIR_COLUMNS}),
     "bland-altman": ("Bias and limits of agreement.", records.BLAND_ALTMAN_COLUMNS),
     "calibration": ("Bins and line of calibration.", records.CALIBRATION_COLUMNS),
     "error-by-participant": ("Errors of every participant.", records.ERROR_COLUMNS),
