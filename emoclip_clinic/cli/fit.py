@@ -30,7 +30,7 @@ _PANELS = {
     **dict.fromkeys(
         ("items", "target", "baseline", "change_video", "primary", "rater", "rater_policy"), _WHAT
     ),
-    **dict.fromkeys(("features", "aggregation", "min_usable_s", "tasks"), _FROM),
+    **dict.fromkeys(("features", "zeroshot_set", "aggregation", "min_usable_s", "tasks"), _FROM),
     **dict.fromkeys(("models", "hidden", "mlp_seeds", "covariates", "device"), _BY),
     **dict.fromkeys(("outer", "n_splits", "n_repeats", "stratify", "seed"), _ON),
     **dict.fromkeys(("permutations", "statistic", "permute_within", "gain", "resamples"), _CHANCE),

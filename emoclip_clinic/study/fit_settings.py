@@ -92,12 +92,15 @@ class FitSettings(BaseModel):
 
     # from which features
     features: Annotated[
-        Literal["session", "segment"],
+        Literal["session", "segment", "zeroshot", "session+zeroshot"],
         Field(
-            description="Train on one row per session, or on segments that inherit their session's rating; "
-            "predictions are per session in both."
+            description="Train on one row per session, on segments that inherit their session's rating, on "
+            "zero-shot readings of sessions, or on rows and readings; predictions are per session in all."
         ),
     ] = "session"
+    zeroshot_set: Annotated[
+        str, Field(description="Set of class descriptions whose readings are used, see zeroshot score.")
+    ] = "basic-7"
     aggregation: Annotated[
         str,
         Field(description="How segments become one row per session: mean, mean+std, mean+dynamics, ..."),

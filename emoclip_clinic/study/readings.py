@@ -17,6 +17,7 @@ __all__ = [
     "READING_COLUMNS",
     "SESSION_READING_COLUMNS",
     "load_session_readings",
+    "readings_identity",
     "readings_path",
     "session_readings_paths",
     "write_session_readings",
@@ -49,6 +50,9 @@ SESSION_READING_COLUMNS: tuple[Column, ...] = (
     Column("n_segments", "int32", "", "Usable segments."),
 )
 """Columns of the table of a set's readings, one row per session and class."""
+
+
+_IDENTITY = ("classes", "style", "compounds", "text_weights", "inverse_temperature")
 
 
 def readings_path(study: Study, recording: Named, set_name: str) -> Path:
@@ -105,6 +109,27 @@ def write_session_readings(
     write_tsv(tsv, rows, columns=columns)
     write_json(record, {"format_version": FORMAT_VERSION, "set": set_name, **facts})
     return tsv
+
+
+def readings_identity(study: Study | Path | str, set_name: str) -> dict[str, object]:
+    """Tell what readings mean: sentences, style, form of compounds, text weights and temperature.
+
+    Readings of two studies can be used together if these are equal.
+
+    Parameters
+    ----------
+    study : Study, Path or str
+        The study, which has readings of the set.
+    set_name : str
+        Name of the set.
+
+    Returns
+    -------
+    dict
+        The facts.
+    """
+    facts = read_json(session_readings_paths(Study.of(study), set_name)[1])
+    return {name: facts.get(name) for name in ("set", *_IDENTITY)}
 
 
 def load_session_readings(study: Study | Path | str, set_name: str) -> "pd.DataFrame":

@@ -2,6 +2,7 @@
 
 from emoclip_clinic.regression.features.moments import QUANTILES
 from emoclip_clinic.regression.features.movement import next_apart
+from emoclip_clinic.regression.features.readings import fit_features, reading_features
 from emoclip_clinic.regression.features.registry import (
     Aggregation,
     Features,
@@ -38,8 +39,10 @@ __all__ = [
     "aggregate",
     "aggregation_names",
     "features_by_aggregation",
+    "fit_features",
     "iter_sessions",
     "next_apart",
+    "reading_features",
     "register_aggregation",
     "session_features",
     "session_keys",

@@ -2,20 +2,59 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from emoclip_clinic.errors import RegressionError
-from emoclip_clinic.regression.features.sessions import SessionFeatures, session_keys
+from emoclip_clinic.regression.features.sessions import SessionFeatures, session_features, session_keys
 from emoclip_clinic.study.layout import Study
 from emoclip_clinic.study.readings import load_session_readings
 
-__all__ = ["READING_FEATURES", "reading_features"]
+__all__ = ["READING_FEATURES", "fit_features", "reading_features"]
 
 READING_FEATURES = ("similarity_mean", "share_of_time", "episodes_per_minute")
 """Columns of the table of readings that become features, for every class of the set."""
+
+
+def fit_features(
+    study: Study | Path | str,
+    *,
+    level: str,
+    aggregation: str,
+    min_usable_s: float,
+    tasks: Sequence[str] | None,
+    zeroshot_set: str,
+) -> SessionFeatures:
+    """Read the features of sessions that a fit asks for.
+
+    Parameters
+    ----------
+    study : Study, Path or str
+        The study.
+    level : {"session", "segment", "zeroshot", "session+zeroshot"}
+        The setting ``features`` of the fit.
+    aggregation, min_usable_s, tasks
+        As for `session_features`.
+    zeroshot_set : str
+        Set of class descriptions, where readings are asked for.
+
+    Returns
+    -------
+    SessionFeatures
+        Of all sessions with enough usable video.
+
+    Raises
+    ------
+    StudyError, FormatError, RegressionError
+        As `session_features` and `reading_features`.
+    """
+    features = session_features(study, aggregation=aggregation, min_usable_s=min_usable_s, tasks=tasks)
+    if not level.endswith("zeroshot"):
+        return features
+    return reading_features(features, study, zeroshot_set, beside=level.startswith("session"))
 
 
 def reading_features(

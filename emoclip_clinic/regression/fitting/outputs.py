@@ -20,6 +20,7 @@ from emoclip_clinic.regression.fitting.report_columns import (
 )
 from emoclip_clinic.study.files import read_json, sha256_file, write_json, write_table, write_tsv
 from emoclip_clinic.study.formats import FORMAT_VERSION
+from emoclip_clinic.study.readings import readings_identity
 from emoclip_clinic.study.versions import software_versions
 
 if TYPE_CHECKING:
@@ -164,6 +165,16 @@ def read_metrics(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame | None]:
     return table.assign(note=table["note"].fillna("")), by_group
 
 
+def readings_of(plan: FitPlan) -> dict[str, object] | None:
+    """Tell what the zero-shot readings among the features mean; None if there are none."""
+    settings = plan.settings
+    return (
+        readings_identity(plan.study, settings.zeroshot_set)
+        if settings.features.endswith("zeroshot")
+        else None
+    )
+
+
 def model_facts(plan: FitPlan, model: str) -> dict[str, object]:
     """Compose what a model's file says of itself: all that is needed to apply it to another study."""
     settings = plan.settings
@@ -175,6 +186,7 @@ def model_facts(plan: FitPlan, model: str) -> dict[str, object]:
         "baseline": settings.baseline,
         "change_video": settings.change_video,
         "features": settings.features,
+        "readings": readings_of(plan),
         "feature_names": list(plan.rated.feature_names),
         "aggregation": settings.aggregation,
         "min_usable_s": settings.min_usable_s,
@@ -278,6 +290,7 @@ def _fit_record(result: FitResult, key: str, files: Mapping[str, str]) -> dict[s
         "features": {
             "level": plan.settings.features,
             "aggregation": plan.settings.aggregation,
+            "readings": readings_of(plan),
             "n_features": len(rated.feature_names),
             "n_segments": int(rated.sessions["n_segments"].sum()),
             "source": asdict(plan.features.source),

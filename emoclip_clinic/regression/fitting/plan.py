@@ -22,7 +22,7 @@ from emoclip_clinic.regression.change import join_change
 from emoclip_clinic.regression.checks import MIN_PARTICIPANTS
 from emoclip_clinic.regression.covariates import CATEGORIES, participant_columns, read_covariates
 from emoclip_clinic.regression.design import Design
-from emoclip_clinic.regression.features import SessionFeatures, session_features
+from emoclip_clinic.regression.features import SessionFeatures, fit_features
 from emoclip_clinic.regression.fitting.model_heads import BASELINE_RATING, model_head, why_impossible
 from emoclip_clinic.regression.ledger import ratings_sha256
 from emoclip_clinic.regression.segment_level import SegmentRows, load_segment_rows, segment_folds
@@ -191,11 +191,13 @@ def plan_fit(study: Study, scale: Scale, settings: FitSettings, *, name: str | N
     which = _which(scale, settings)
     ratings = load_ratings(study, scale)
     targets = session_targets(ratings, policy=settings.rater_policy, rater=settings.rater)
-    features = session_features(
+    features = fit_features(
         study,
+        level=settings.features,
         aggregation=settings.aggregation,
         min_usable_s=settings.min_usable_s,
         tasks=listed(settings.tasks) or None,
+        zeroshot_set=settings.zeroshot_set,
     )
     failed = failed_sessions(study)
     if settings.target == "rating":
@@ -262,6 +264,10 @@ def _check_settings(settings: FitSettings) -> None:
         "Segments are not aggregated before training; leave --aggregation at mean": settings.features
         == "segment"
         and settings.aggregation != "mean",
+        "Readings alone are not aggregated; leave --aggregation at mean": settings.features == "zeroshot"
+        and settings.aggregation != "mean",
+        "Readings are of all recordings of a session; leave --tasks out": settings.tasks is not None
+        and settings.features.endswith("zeroshot"),
         "Repetitions are for --outer kfold only": settings.outer != "kfold" and settings.n_repeats > 1,
         "Strata of folds are for --outer kfold only": settings.outer != "kfold"
         and settings.stratify is not None,

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from emoclip_clinic.errors import FormatError, RegressionError, did_you_mean
 from emoclip_clinic.regression.change import change_features
-from emoclip_clinic.regression.features import SessionFeatures, SessionKey, session_features
+from emoclip_clinic.regression.features import SessionFeatures, SessionKey, fit_features
 from emoclip_clinic.regression.fitting.array_files import read_arrays
 from emoclip_clinic.regression.fitting.outputs import model_path
 from emoclip_clinic.regression.fitting.plain import plain, records
@@ -23,6 +23,7 @@ from emoclip_clinic.study.files import read_json, sha256_file, write_json, write
 from emoclip_clinic.study.fit_settings import listed
 from emoclip_clinic.study.formats import FORMAT_VERSION, check_format_version
 from emoclip_clinic.study.layout import Study
+from emoclip_clinic.study.readings import readings_identity
 from emoclip_clinic.study.versions import software_versions
 
 if TYPE_CHECKING:
@@ -142,13 +143,24 @@ def predict_study(
     record = _read_record(fit)
     trained = {model: _read_model(fit, model, record) for model in _chosen(record, models)}
     facts = next(iter(trained.values()))[1]
-    features = session_features(
+    readings = facts["readings"]
+    features = fit_features(
         study,
+        level=facts["features"],
         aggregation=facts["aggregation"],
         min_usable_s=facts["min_usable_s"],
         tasks=listed(facts["tasks"]) or None,
+        zeroshot_set=readings["set"] if readings else "",
     )
     _check_source(features, facts["source"], study)
+    if readings and readings_identity(study, readings["set"]) != readings:
+        raise RegressionError(
+            "Zero-shot readings must be made as those that the model was trained on",
+            found="other sentences, style, compounds, weights or temperature",
+            where=study.root,
+            hint="Make them again with the fit's set of descriptions: "
+            f"emoclip-clinic zeroshot score --classes {readings['set']}",
+        )
     if facts["target_kind"] != "level":
         features = change_features(features, baseline=facts["baseline"], video=facts["change_video"])
     if list(features.names) != facts["feature_names"]:
@@ -298,7 +310,7 @@ def _predict(
     head: FittedHead, features: SessionFeatures, rows: Sequence[int], study: Study, facts: Mapping[str, Any]
 ) -> NDArray[np.float64]:
     """Predict sessions: an array of shape (n_rows, n_targets)."""
-    if facts["features"] == "session":
+    if facts["features"] != "segment":
         return head.predict(features.X[list(rows)])
     sessions = features.sessions.iloc[list(rows)].reset_index(drop=True)
     segments = load_segment_rows(study, sessions, tasks=listed(facts["tasks"]) or None)

@@ -296,7 +296,12 @@ def _rows(
 def _main(plan: FitPlan) -> str:
     """Describe what the fit does itself."""
     settings = plan.settings
-    features = settings.aggregation if settings.features == "session" else "trained on segments"
+    features = {
+        "session": settings.aggregation,
+        "segment": "trained on segments",
+        "zeroshot": f"zero-shot readings of {settings.zeroshot_set}",
+        "session+zeroshot": f"{settings.aggregation} and zero-shot readings of {settings.zeroshot_set}",
+    }[settings.features]
     folds = {
         "participant": LEAVE_ONE_OUT,
         "site": "leave-one-site-out",

@@ -191,9 +191,15 @@ def _features(fit: Mapping[str, Any]) -> str:
         text += " These weights are random: the embeddings have no meaning."
     level = fit["features"]["level"]
     how = fit["settings"]["aggregation"]
+    n_features = fit["features"]["n_features"]
     if level == "session":
-        n_features = fit["features"]["n_features"]
         text += f" Segments of a session became one row of {n_features} features (aggregation: {how})."
+    elif level != "segment":
+        beside = f" beside aggregated embeddings ({how})" if level.startswith("session") else ""
+        text += (
+            f" Features of a session were {n_features} numbers: similarities to the class descriptions "
+            f"'{fit['settings']['zeroshot_set']}', share of time and episodes of each class{beside}."
+        )
     else:
         text += (
             " Models were trained on segments, which inherit their session's rating, and predict sessions."

@@ -16,7 +16,6 @@ from emoclip_clinic.synthetic.rendering.staging import Seat, face_boxes, stage
 from emoclip_clinic.synthetic.study.behaviour import behave, behaviour_of, listen
 
 __all__ = [
-    "IDENTITY_SEED",
     "StudyRecording",
     "drawn_frames",
     "plan_recordings",
@@ -24,8 +23,7 @@ __all__ = [
     "write_recording",
 ]
 
-IDENTITY_SEED = 0x1D5
-"""Stream of identities of participants; training of models draws from others."""
+_IDENTITIES = 10_000  # people of one seed, from a pool of which nobody is trained on
 
 # x264's look ahead makes files that differ from run to run where it has few threads.
 _SAME_EACH_TIME = {"preset": "veryfast", "crf": "23", "x264-params": "mbtree=0:rc-lookahead=0:threads=2"}
@@ -257,9 +255,7 @@ def _scene(recording: StudyRecording) -> Scene:
 def _seats(recording: StudyRecording) -> tuple[Seat, ...]:
     """The participant in front; the interviewer, where there is one, behind and smaller."""
     t_s = recording.times_s
-    identity = Identity.draw(
-        np.random.default_rng([recording.seed, recording.number, IDENTITY_SEED]), key=recording.participant_id
-    )
+    identity = Identity.of_pool("demo", _IDENTITIES * recording.seed + recording.number)
     rng = recording._rng("acts")
     behaviour = behaviour_of(dict(zip(FACIAL, recording.latents, strict=True)), rng=rng)
     expressions, pose = behave(behaviour, t_s, rng=rng)
@@ -275,7 +271,7 @@ def _seats(recording: StudyRecording) -> tuple[Seat, ...]:
     if not recording.has_interviewer:
         return (participant,)
     other = recording._rng("interviewer")
-    interviewer = Identity.draw(np.random.default_rng([recording.seed, 0x1E4, recording.number % 2]))
+    interviewer = Identity.of_pool("demo", _IDENTITIES * (recording.seed + 1) - 1 - recording.number % 2)
     if recording.interviewer_in_front:
         expressions, pose = listen(t_s, rng=other, present=np.ones(len(t_s)))
         front = Seat(interviewer, expressions, pose, centre_x=0.70, centre_y=0.55, face_height=0.62)
