@@ -177,8 +177,10 @@ def test_what_the_gain_test_leaves_with_the_videos_does_not_depend_on_the_fillin
     age[[2, 9, 11]] = np.nan
     baseline = make_design_table(pd.DataFrame({"age": age})).X
     y = rng.standard_normal(20)
-    ours, reason = _fit(y, baseline, np.arange(20))
+    ours, left, reason = _fit(y, baseline, np.arange(20))
     assert reason == ""
+    n_columns = 3  # an intercept, age, and the mark of a gap
+    np.testing.assert_allclose(left, (y - ours) * np.sqrt(20 / (20 - n_columns)))
     for value in (0.0, 1000.0):
         filled = np.column_stack([np.ones(20), np.nan_to_num(baseline, nan=value)])
         np.testing.assert_allclose(ours, filled @ np.linalg.lstsq(filled, y)[0], rtol=1e-8)

@@ -166,7 +166,7 @@ def test_the_record_says_what_was_done_and_what_a_rejection_means():
     assert "1 participants have nobody" in record["statement"]
     assert "approximate" not in record["statement"]
     assert record["n_possible"] == "36"
-    assert record["strata"][0] == {"stratum": "x", "n_sessions": 1, "n_participants": 3}
+    assert record["strata"][0] == {"stratum": "x", "n_sessions": 1, "n_participants": 3, "n_possible": "6"}
     assert count_text(999_999) == "999999"
     assert count_text(10**400 * 83) == "8.3e401"
 
