@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from emoclip_clinic.errors import FormatError, StudyError
 from emoclip_clinic.study.files import sha256_file
 from emoclip_clinic.study.formats import REBUILD_COMMAND, TableKind, embedding_columns
@@ -16,6 +14,7 @@ from emoclip_clinic.study.sidecar import TableRecord
 from emoclip_clinic.study.tables import read_table
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
     import pyarrow as pa
     from numpy.typing import NDArray
@@ -71,6 +70,7 @@ def rows_of(
     -----
     The embeddings go straight into the matrix that the data frame keeps. A few files are in memory besides.
     """
+    import numpy as np
     import pandas as pd
     import pyarrow as pa
 
@@ -137,6 +137,8 @@ def _read(one: StoredTable, kind: TableKind, *, embeddings: bool, threads: bool)
 
 
 def _mask(table: "pa.Table", status: str) -> "NDArray[np.bool_]":
+    import numpy as np
+
     return np.asarray(table.column("status").to_numpy(zero_copy_only=False) == status, dtype=bool)
 
 
