@@ -48,6 +48,9 @@ GPU."""
 EPOCHS_IN_ONE = 50
 """The start of an epoch, when no batch is ready yet, then counts as rarely as in real data."""
 
+FIRST_STEP_S = 3.0
+"""A first training step is slow, and batches are made ahead meanwhile."""
+
 
 class Repeated:
     """Many clips that share a few arrays, to be saved."""
@@ -87,6 +90,7 @@ def waited_share(loader: ClipLoader, clips_per_s: float, seconds: float) -> floa
     """Share of the time for which training waits, the first batch left out."""
     batches = iter(loader)
     next(batches)
+    time.sleep(FIRST_STEP_S)
     start, start_waited = time.perf_counter(), loader.waited_s
     for n_batches, batch in enumerate(batches, 1):
         time.sleep(len(batch) / clips_per_s)
