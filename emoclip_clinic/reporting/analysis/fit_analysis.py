@@ -86,7 +86,7 @@ def analyse_fit(
     settings : ReportSettings, optional
         Level, resamples, seed and margin; identifiers are not masked here.
     cache : bool
-        Keep finished frames under ``reports/<name>/work``, so that the next run takes seconds.
+        Keep finished frames under ``work/reports/<name>``, so that the next run takes seconds.
     progress : callable, optional
         See :data:`Progress`.
 
@@ -151,7 +151,7 @@ class _Analysis:
         self.study, self.settings, self.progress = study, settings, progress
         self.fit = read_fit(study, name)
         self.missing: dict[str, str] = {}
-        self.cache = FrameCache(study.reports / name / "work" if cache else None)
+        self.cache = FrameCache(study.report_work(name) if cache else None)
         self.base = {
             "fit": self.fit.record["key"],
             "predictions": self.fit.sha256,

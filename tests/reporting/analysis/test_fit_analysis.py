@@ -497,7 +497,7 @@ class TestCache:
     def test_a_damaged_file_is_made_again_and_old_ones_go(self, copy_of: Give) -> None:
         study = copy_of("twelve")
         first = analyse_fit(study.study, study.fit, settings=QUICK)
-        work = study.study.reports / study.fit / "work"
+        work = study.study.report_work(study.fit)
         before = {path.name for path in work.iterdir()}
         for path in work.glob("statistics-*.parquet"):
             path.write_bytes(b"not a table")
