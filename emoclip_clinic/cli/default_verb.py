@@ -1,4 +1,4 @@
-"""A group of verbs in which one verb's name may be left out: `pretrain RECIPE.yaml` beside `pretrain prepare`."""
+"""A group in which one verb's name may be left out: `pretrain RECIPE.yaml` beside `pretrain prepare`."""
 
 from difflib import get_close_matches
 from typing import Any
