@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from emoclip_clinic.errors import SettingsError
+from emoclip_clinic.errors import PretrainingError, SettingsError
 from emoclip_clinic.study.files import write_bytes
 
 __all__ = ["COLUMNS", "Logbook", "peak_memory_mb"]
@@ -147,8 +147,16 @@ class Logbook:
         row = {column: _text(values.get(column)) for column in COLUMNS}
         row |= {"stage": stage, "step": str(step)}
         self.rows.append(row)
-        with self._path.open("a", newline="", encoding="utf-8") as stream:
-            csv.DictWriter(stream, COLUMNS, lineterminator="\n").writerow(row)
+        try:
+            with self._path.open("a", newline="", encoding="utf-8") as stream:
+                csv.DictWriter(stream, COLUMNS, lineterminator="\n").writerow(row)
+        except OSError as error:
+            raise PretrainingError(
+                "The log of a training must be writable",
+                found=error.strerror or str(error),
+                where=self._path,
+                hint="Free disk space; the same command then goes on from the last checkpoint.",
+            ) from error
         if self._board is not None:
             for name, value in values.items():
                 if value is not None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import joblib
 import numpy as np
+import psutil
 from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
@@ -109,6 +110,9 @@ def draw_store(
     target = folder / f"rendered-{_key(settings, size_px)[:16]}"
     if not target.is_dir():
         temporary = folder / f".{target.name}-{os.getpid()}"
+        for path in folder.glob(f".{target.name}-*"):  # of runs that were killed
+            if not psutil.pid_exists(int(path.name.rpartition("-")[2])):
+                shutil.rmtree(path, ignore_errors=True)
         try:
             temporary.mkdir(parents=True)
             _draw_all(settings, temporary, size_px=size_px, tell=tell)

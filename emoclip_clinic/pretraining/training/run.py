@@ -16,6 +16,7 @@ from emoclip_clinic.pretraining.data import ClipDataset, ClipLoader, ClipStore, 
 from emoclip_clinic.pretraining.training.checkpoints import Checkpoint, last_checkpoint, read_checkpoint
 from emoclip_clinic.pretraining.training.clips import contrast_clips, frame_clips, split_clips
 from emoclip_clinic.pretraining.training.curves import draw_curves
+from emoclip_clinic.pretraining.training.failures import explaining_memory
 from emoclip_clinic.pretraining.training.finish import write_result
 from emoclip_clinic.pretraining.training.logbook import Logbook
 from emoclip_clinic.pretraining.training.loop import Progress, StageLoop
@@ -183,7 +184,10 @@ class Training:
             steps.module.zero_grad(set_to_none=True)
             steps.loss(batch, precision=precision).backward()  # type: ignore[no-untyped-call]
 
-        chosen, seconds = faster_precision(gradients, steps.module, device=self.processes.device)
+        with explaining_memory(
+            self.recipe, steps.settings, precision="fp32", world_size=self.processes.world_size
+        ):
+            chosen, seconds = faster_precision(gradients, steps.module, device=self.processes.device)
         (is_bf16,) = self.processes.from_first([float(chosen == "bf16")])
         return {"chosen": "bf16" if is_bf16 else "fp32", "seconds_per_step": seconds}
 

@@ -76,3 +76,11 @@ def test_a_recipe_of_rendered_clips_says_that_nobody_was_recorded(tmp_path: Path
     assert description == (
         "2 rendered clips of 2 drawn persons of the pool 'train', seed 0; no recording of anybody"
     )
+
+
+def test_what_a_killed_run_left_behind_goes(tmp_path: Path) -> None:
+    done = draw_store(FEW, tmp_path, size_px=32)
+    (folder,) = tmp_path.iterdir()
+    folder.rename(tmp_path / f".{folder.name}-999999999")
+    assert draw_store(FEW, tmp_path, size_px=32).samples == done.samples
+    assert [path.name for path in tmp_path.iterdir()] == [folder.name]

@@ -159,6 +159,16 @@ def test_a_loss_that_is_no_number_stops_with_the_clips_and_saves_nothing(
     assert all(bool(value.isfinite().all()) for value in last.model_tensors().values())
 
 
+def test_a_log_that_cannot_be_written_says_where_the_training_goes_on(tmp_path: Path) -> None:
+    def spoil(_stage: str, step: int) -> None:
+        if step == 3:
+            (tmp_path / "metrics.csv").unlink()
+            (tmp_path / "metrics.csv").mkdir()
+
+    with pytest.raises(PretrainingError, match="goes on from the last checkpoint"):
+        train(small_recipe(), tmp_path, on_step=spoil)
+
+
 @pytest.mark.parametrize(
     "failure",
     [
@@ -175,8 +185,9 @@ def test_too_little_memory_says_which_knob_to_turn(
         raise failure
 
     monkeypatch.setattr(ContrastSteps, "loss", fails)
-    with pytest.raises(PretrainingError, match=r"gradient_checkpointing: true; lower batch_size \(now 8"):
-        train(small_recipe(), tmp_path)
+    for precision in ("fp32", "auto"):  # the second fails where precisions are timed
+        with pytest.raises(PretrainingError, match=r"gradient_checkpointing: true; lower batch_size \(now 8"):
+            train(small_recipe(precision=precision), tmp_path / precision)
 
 
 def test_another_failure_is_not_taken_for_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
