@@ -63,7 +63,7 @@ def question_section(analysis: FitAnalysis) -> Section:
             ("", "Scale", f"{analysis.scale.title} ({analysis.scale.name})"),
             ("", "Target", _target(analysis)),
             ("", "Planned as primary", primary or "Nothing: all results are exploratory"),
-            ("", "Preregistration", analysis.preregistration.statement),
+            ("", "Preregistration", _preregistered(analysis)),
             ("", "Models", f"{models}; the tables show {analysis.main_model} unless they say otherwise"),
         )
     )
@@ -473,6 +473,17 @@ def labels_of(items: pd.DataFrame) -> list[str]:
         name if name == item else f"{name} ({item})"
         for item, name in zip(items["item"].astype(str), items["name"].astype(str), strict=True)
     ]
+
+
+def _preregistered(analysis: FitAnalysis) -> str:
+    """What was found of the preregistration, and whether the fit planned what was registered."""
+    found, planned = analysis.preregistration, tuple(analysis.fit.get("primary") or ())
+    if not found.primary or set(found.primary) == set(planned):
+        return found.statement
+    return (
+        f"{found.statement} Its primary targets are {', '.join(found.primary)}; those of the fit are "
+        f"{', '.join(planned) or 'none'}."
+    )
 
 
 def _own_models(analysis: FitAnalysis) -> set[str]:

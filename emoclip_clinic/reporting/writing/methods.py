@@ -311,7 +311,7 @@ def _of_raters() -> str:
 
 def _software(versions: Mapping[str, str]) -> str:
     listed = {**versions, **analysis_versions()}
-    names = [f"{name} {number}" for name, number in listed.items() if name != "emoclip-clinic"]
+    names = [f"{name} {number}" for name, number in listed.items() if not name.startswith("emoclip-clinic")]
     fitted = versions.get("emoclip-clinic", __version__)
     made = "" if fitted == __version__ else f" (the fit was made by version {fitted})"
     return (
