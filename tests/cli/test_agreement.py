@@ -98,6 +98,15 @@ def test_masked_pages_name_nobody(table: Path) -> None:
     assert "Ü" in table.with_name("my table-agreement-masks.tsv").read_text(encoding="utf-8")
 
 
+def test_masked_raters_have_labels_everywhere(table: Path) -> None:
+    result = run(table, "--raters", "r1,r2,r3", "--mask-ids", *SCALE, *QUICK)
+    assert result.exit_code == 0, result.stderr
+    assert "quadratic weighted kappa, R00" in result.stdout
+    folder = table.with_name("my table-agreement")
+    for path in [*folder.iterdir(), folder.with_suffix(".html")]:
+        assert not re.search(r"\br[123]\b", path.read_text(encoding="utf-8")), path.name
+
+
 def test_every_bad_cell_is_listed(table: Path) -> None:
     text = table.read_text(encoding="utf-8").splitlines()
     text[1] = "p1,x,1,1,1,1"

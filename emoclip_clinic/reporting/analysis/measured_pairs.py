@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -19,6 +20,7 @@ from emoclip_clinic.reporting.analysis.pair_frames import (
     error_rows,
     line_row,
 )
+from emoclip_clinic.reporting.analysis.rater_steps import step_rows
 from emoclip_clinic.reporting.analysis.raters import (
     RATERS_NOTES,
     Margin,
@@ -160,6 +162,7 @@ def analyse_raters(
     raters: Sequence[str],
     cluster: str | None = None,
     prediction: str | None = None,
+    steps: Sequence[float] | None = None,
     settings: ReportSettings | None = None,
 ) -> RaterAnalysis:
     """Analyse how well raters agree, and a model beside them if there is one.
@@ -174,6 +177,8 @@ def analyse_raters(
         The column of participants, where they have several rows.
     prediction : str, optional
         The column of a model.
+    steps : sequence of float, optional
+        All steps of the scale, for the ordinal alpha and the kappa of every pair of raters.
     settings : ReportSettings, optional
         Level, resamples, seed and margin. A margin is "chosen at analysis" here: no study vouches for it.
 
@@ -220,13 +225,11 @@ def analyse_raters(
     n_double = int((ratings.notna().sum(axis=1) >= 2).sum())
     there = tuple(name for name in raters if ratings[name].notna().any())
     analysis = rater_analysis(there, design, n_double, rows, notes=tuple(notes))
-    return rater_analysis(
-        there,
-        design,
-        n_double,
-        rows,
+    further = step_rows(ratings, codes=codes, steps=steps, settings=settings)
+    return replace(
+        analysis,
+        human=pd.concat([analysis.human, further], ignore_index=True) if len(further) else analysis.human,
         missing=raters_missing(there, n_double, analysis.verdicts, margin),
-        notes=tuple(notes),
     )
 
 

@@ -38,7 +38,7 @@ from emoclip_clinic.reporting.page.closing import investigator_section, methods_
 from emoclip_clinic.reporting.page.fit_figures import draw_raters
 from emoclip_clinic.reporting.page.fit_page import Composed, with_files
 from emoclip_clinic.reporting.page.fit_tables import pair_frames, rater_frames
-from emoclip_clinic.reporting.page.masked import mask_pair, mask_raters
+from emoclip_clinic.reporting.page.masked import mask_pair
 from emoclip_clinic.reporting.page.outputs import write_report
 from emoclip_clinic.reporting.page.raters import rater_section
 from emoclip_clinic.reporting.writing.answers import short_answer_of_pair, short_answer_of_raters
@@ -54,6 +54,7 @@ if TYPE_CHECKING:
 
     from emoclip_clinic.reporting.analysis import PairAnalysis, RaterAnalysis
     from emoclip_clinic.reporting.writing.checklists import CheckList
+    from emoclip_clinic.reporting.writing.masking import Masks
     from emoclip_clinic.study.layout import Study
     from emoclip_clinic.study.measure_tables import MeasureTable
 
@@ -149,12 +150,13 @@ def report_agreement(
     EmoClipClinicError
         If a column or a setting is not usable, or a file cannot be written.
     """
+    masks = read_masks(page.with_name(f"{page.stem}-masks.tsv")) if settings.mask_ids else None
+    if masks is not None and request.raters:
+        table, request = _masked_raters(table, request, masks)
     pair = _analysed_pair(table, request, settings)
     raters = _analysed_raters(table, request, settings)
-    masks = read_masks(page.with_name(f"{page.stem}-masks.tsv")) if settings.mask_ids else None
     if masks is not None:
         pair = None if pair is None else mask_pair(pair, masks)
-        raters = None if raters is None else mask_raters(raters, masks)
     facts = load_investigator_facts(study, config=config)
     checklists = tuple(one for one in load_checklists(study=study.root) if one.name == _CHECKLIST)
     composed = _composed(table, request, pair, raters, facts, checklists, settings)
@@ -166,6 +168,16 @@ def report_agreement(
     answers += [] if raters is None else [short_answer_of_raters(raters)]
     frames = [*([] if pair is None else [pair.statistics]), *([] if raters is None else [raters.human])]
     return AgreementReport(page, " ".join(answers), tuple(row for frame in frames for row in _shown(frame)))
+
+
+def _masked_raters(
+    table: MeasureTable, request: AgreementRequest, masks: Masks
+) -> tuple[MeasureTable, AgreementRequest]:
+    """Name the columns of raters by their labels before anything is computed that could name them."""
+    labels = masks.of("rater", request.raters)
+    columns = {label: table.frame[name] for name, label in labels.items()}
+    raters = tuple(labels[name] for name in request.raters)
+    return replace(table, frame=table.frame.assign(**columns)), replace(request, raters=raters)
 
 
 def _analysed_pair(
@@ -196,6 +208,7 @@ def _analysed_raters(
         raters=request.raters,
         cluster=request.cluster,
         prediction=request.prediction,
+        steps=request.steps,
         settings=settings,
     )
 
