@@ -162,7 +162,7 @@ class EmoClipNetwork(nn.Module):
         return out
 
     def encode_text(self, tokens: Tensor) -> Tensor:
-        """Embed texts.
+        """Embed texts, computing no further than the end of the longest.
 
         Parameters
         ----------
@@ -174,7 +174,14 @@ class EmoClipNetwork(nn.Module):
         Tensor of shape (C, D)
             Text embeddings, not L2-normalised.
         """
-        out: Tensor = cast(CLIP, self.backbone).encode_text(tokens)
+        clip = cast(CLIP, self.backbone)
+        ends = tokens.argmax(dim=-1)
+        # Attention is causal: what stands after the end of the longest text changes nothing.
+        tokens = tokens[:, : int(ends.max()) + 1]
+        length = tokens.shape[1]
+        x = clip.token_embedding(tokens) + clip.positional_embedding[:length]
+        x = clip.ln_final(clip.transformer(x, attn_mask=clip.attn_mask[:length, :length]))
+        out: Tensor = x[torch.arange(len(x), device=x.device), ends] @ clip.text_projection
         return out
 
     def logits(self, segments: Tensor, texts: Tensor) -> tuple[Tensor, Tensor]:

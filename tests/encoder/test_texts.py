@@ -53,3 +53,14 @@ def test_recomputing_activations_changes_no_gradient() -> None:
     assert gradients[0].keys() == gradients[1].keys()
     assert len(gradients[0]) == sum(1 for _ in network.parameters()) - 2  # neither temperature takes part
     assert all(torch.allclose(gradients[0][n], gradients[1][n], atol=1e-6) for n in gradients[0])
+
+
+@pytest.mark.oracle
+@pytest.mark.parametrize("architecture", [SMALL, WHOLE], ids=lambda a: a.name)
+def test_what_stands_after_the_longest_text_need_not_be_computed(architecture) -> None:
+    from emoclip_clinic.encoder import random_network
+
+    network = random_network(architecture, seed=0, text=True)
+    tokens = tokenize(TEXTS, architecture)
+    with torch.inference_mode():
+        torch.testing.assert_close(network.encode_text(tokens), network.backbone.encode_text(tokens))
