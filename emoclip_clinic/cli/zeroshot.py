@@ -1,6 +1,7 @@
 """The verbs of `zeroshot`: class descriptions, and segments or labelled clips against them."""
 
 import math
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +13,8 @@ from emoclip_clinic.cli.verb import ALL_WELL, SOME_FAILED, Call
 from emoclip_clinic.errors import SettingsError, ZeroShotError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from emoclip_clinic.study.layout import Study
     from emoclip_clinic.zeroshot import DescriptionSet
 
@@ -212,12 +215,14 @@ def score(
     study = call.open_study()
     if not dry_run:
         call.log_into(study)
+    from emoclip_clinic.encoder import check_weights
     from emoclip_clinic.zeroshot import weights_of_study
 
     whole = _described(study, classes, prompt or [])
     chosen = _chosen(whole, only, name)
     video_weights, _ = weights_of_study(study)
     if dry_run:
+        check_weights(text_weights or video_weights, study=study.root)
         return _plan(study, whole, chosen, style=style, weights=text_weights or video_weights)
 
     from emoclip_clinic.cli.work_progress import WorkProgress
@@ -235,6 +240,17 @@ def score(
             compounds="join" if compounds == "join" else "average",
             allow_other_weights=text_weights is not None,
             force=force,
+            command=_command(
+                {
+                    "--classes": None if prompt else classes or "basic-7",
+                    "--prompt": prompt,
+                    "--only": only,
+                    "--name": name,
+                    "--style": style,
+                    "--compounds": compounds if compounds != "average" else None,
+                    "--text-weights": text_weights,
+                }
+            ),
             progress=progress,
         )
     overall = scored.sessions.groupby("class", sort=False)
@@ -318,12 +334,26 @@ def evaluate(
             help="Choose among all classes of the set, not only those of the labels. (default off)",
         ),
     ] = False,
-    stride: Annotated[
-        int,
+    text_weights: Annotated[
+        str | None,
         typer.Option(
-            "--stride", metavar="N", min=1, help="Every N-th stored frame. (default 1)", show_default=False
+            "--text-weights",
+            metavar="NAME",
+            help="Weights whose text tower reads the descriptions, where those of --model have none. "
+            "(default: those of --model)",
+            show_default=False,
         ),
-    ] = 1,
+    ] = None,
+    stride: Annotated[
+        int | None,
+        typer.Option(
+            "--stride",
+            metavar="N",
+            min=1,
+            help="Every N-th stored frame. (default: what comes nearest to the frame rate of the weights)",
+            show_default=False,
+        ),
+    ] = None,
     windows: Annotated[
         int,
         typer.Option(
@@ -387,7 +417,15 @@ def evaluate(
     study = call.open_study()
     descriptions = load_descriptions(classes, study=study.root)
     store = open_shards(clips)
-    weights = EmoClip.from_name(model, device=device, text=True, study=study.root)
+    weights = EmoClip.from_name(model, device=device, text=None if text_weights else True, study=study.root)
+    texts = (
+        EmoClip.from_name(text_weights, device=device, text=True, study=study.root)
+        if text_weights
+        else weights
+    )
+    stored_fps = store.record["settings"].get("sample_fps")
+    if stride is None:
+        stride = max(1, round(stored_fps / weights.sample_fps)) if stored_fps else 1
     sampling = Sampling(n_frames=weights.segment_frames, stride=stride, n_windows=windows)
     chosen = [i for i, one in enumerate(store.samples) if split is None or one.split == split]
     if not chosen:
@@ -401,6 +439,7 @@ def evaluate(
             dataset,
             weights,
             descriptions,
+            text_model=texts,
             style=style,
             compounds="join" if compounds == "join" else "average",
             all_classes=all_classes,
@@ -412,22 +451,50 @@ def evaluate(
     facts = {
         "set": descriptions.name,
         "weights": {"name": weights.name, "sha256": weights.weights_sha256},
+        "text_weights": {"name": texts.name, "sha256": texts.weights_sha256},
         "clips": str(clips),
         "split": split,
-        "sampling": {"n_frames": sampling.n_frames, "stride": stride, "n_windows": windows},
+        "sampling": {
+            "n_frames": sampling.n_frames,
+            "stride": stride,
+            "n_windows": windows,
+            "short": sampling.short,
+            "stored_fps": stored_fps,
+            "weights_fps": weights.sample_fps,
+        },
     }
     write_evaluation(folder, evaluation, facts=facts)
     table = evaluation.recall.table
     print_table(
         ("measure", "class", "n", "estimate", "interval", "chance"),
         [
-            (*row[:3], _share(row[3]), _interval(row[4], row[5]), _share(row[6]))
+            (
+                row[0],
+                row[1] if isinstance(row[1], str) else None,
+                row[2],
+                _share(row[3]),
+                _interval(row[4], row[5]),
+                _share(row[6]),
+            )
             for row in table[["measure", "class", "n", "estimate", "ci_low", "ci_high", "chance"]].itertuples(
                 index=False, name=None
             )
         ],
     )
     err.print(f"Intervals: {table['ci_method'].iloc[0]}. Style: {evaluation.classes.style}.", soft_wrap=True)
+    rate = f" of {stored_fps:g} per second" if stored_fps else ", whose rate is not recorded"
+    err.print(
+        f"{counted(windows, 'window')} of {sampling.n_frames} frames, every {stride}. of the stored frames"
+        f"{rate}; the weights expect {weights.sample_fps:g} per second.",
+        soft_wrap=True,
+    )
+    several = sum(len(one.labels) > 1 for one in dataset.samples)
+    if several and descriptions.combine == "none":
+        err.print(
+            f"Of several labels the first counts ({counted(several, 'clip')}): '{descriptions.name}' makes "
+            "no compounds of labels (combine: labels).",
+            soft_wrap=True,
+        )
     if not math.isnan(evaluation.window_spread):
         err.print(f"UAR of single windows has a standard deviation of {evaluation.window_spread:.3f}.")
     err.print(f"Results: {folder}", soft_wrap=True)
@@ -440,6 +507,14 @@ def _share(value: float) -> str | None:
 
 def _interval(low: float, high: float) -> str | None:
     return None if math.isnan(low) else f"{low:.3f} to {high:.3f}"
+
+
+def _command(options: "Mapping[str, str | Sequence[str] | None]") -> str:
+    words = ["emoclip-clinic", "zeroshot", "score"]
+    for option, value in options.items():
+        for one in [value] if isinstance(value, str) else value or []:
+            words += [option, one]
+    return shlex.join(words)
 
 
 _SHOWN = ("similarity_mean", "probability_mean", "share_of_time", "episodes_per_minute")

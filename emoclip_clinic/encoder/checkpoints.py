@@ -93,7 +93,8 @@ def network_from_tensors(
             "Texts need weights with a text tower",
             found="a downstream EmoCLIP without one",
             where=where,
-            hint="Zero-shot needs a full EmoCLIP checkpoint, or CLIP's own text weights beside this file.",
+            hint="Give a full EmoCLIP checkpoint, or --text-weights NAME for the text tower of "
+            "others; right only where both were trained together.",
         )
     if full and text is False:
         tensors = _without_text(tensors)

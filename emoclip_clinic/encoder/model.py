@@ -388,7 +388,8 @@ class EmoClip:
             raise WeightsError(
                 "Texts need weights with a text tower",
                 found=f"'{self.name}' without one",
-                hint="Zero-shot needs a full EmoCLIP checkpoint, or CLIP's own text weights.",
+                hint="Give a full EmoCLIP checkpoint, or --text-weights NAME for the text tower of "
+                "others; right only where both were trained together.",
             )
 
     def _check_tokens(self, tokens: Tensor) -> None:

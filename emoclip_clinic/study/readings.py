@@ -52,7 +52,7 @@ SESSION_READING_COLUMNS: tuple[Column, ...] = (
 """Columns of the table of a set's readings, one row per session and class."""
 
 
-_IDENTITY = ("classes", "style", "compounds", "text_weights", "inverse_temperature")
+_IDENTITY = ("classes", "parts", "style", "compounds", "text_weights", "inverse_temperature")
 
 
 def readings_path(study: Study, recording: Named, set_name: str) -> Path:
@@ -177,7 +177,7 @@ def load_session_readings(study: Study | Path | str, set_name: str) -> "pd.DataF
             "Zero-shot readings must be of the segments that are there",
             found="segments that were added, removed or made anew since",
             where=record,
-            hint=f"Make them again with `{command}`; what has not changed is kept.",
+            hint=f"Make them again with `{facts.get('command') or command}`; what has not changed is kept.",
         )
     types = {c.name: c.type for c in SESSION_READING_COLUMNS}
     table = pd.DataFrame(list(read_tsv(path).rows), columns=list(types))

@@ -227,6 +227,9 @@ class DescriptionSet(_Record):
     def choose(self, class_ids: Sequence[str]) -> "DescriptionSet":
         """Keep some of the classes, and make compounds of those that join ids by ``_`` or ``+``.
 
+        The order of the parts in a label does not matter: ``disgust_anger`` is the set's compound
+        ``anger_disgust`` if it has one, and else gets its parts in the order of the set.
+
         Parts of a compound stay known for its embedding, see `ClassEmbeddings`; they are no classes to choose
         between unless they are named themselves.
 
@@ -264,9 +267,15 @@ class DescriptionSet(_Record):
         names = re.split(r"[+_]", label)
         if len(names) < 2:
             return None
-        parts = [self.get(name) for name in names]
+        wanted = {self.get(name).id for name in names}
+        if len(wanted) < len(names):
+            raise ZeroShotError("A compound must have different parts", found=label)
+        for one in self.classes:
+            if set(one.parts) == wanted and set(one.id.split("_")) == wanted:
+                return one
+        parts = [one for one in self.classes if one.id in wanted]
         return DescribedClass(
-            id=_identifier("_".join(part.id for part in parts)),
+            id="_".join(part.id for part in parts),
             name=" and ".join(part.name for part in parts),
             parts=dict.fromkeys((part.id for part in parts), 1.0),
         )

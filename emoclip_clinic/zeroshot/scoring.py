@@ -100,6 +100,7 @@ def score_study(
     compounds: CompoundForm = "average",
     allow_other_weights: bool = False,
     force: bool = False,
+    command: str | None = None,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> ScoredStudy:
     """Score every usable segment of a study against the classes of a set.
@@ -123,6 +124,8 @@ def score_study(
         together, such as CLIP's frozen text tower for an EmoCLIP without one.
     force : bool
         Whether to make again what has not changed.
+    command : str, optional
+        Command that makes these readings, kept for messages that ask to make them again.
     progress : callable, optional
         Told what is done, how many recordings are, and of how many.
 
@@ -145,6 +148,7 @@ def score_study(
     classes = embed_classes(model, descriptions, base=base, style=style, compounds=compounds)
     settings = {
         "classes": {class_id: list(texts) for class_id, texts in classes.texts.items()},
+        "parts": {one.id: dict(one.parts) for one in descriptions.classes if one.parts},
         "style": classes.style,
         "compounds": classes.compounds,
         "text_weights": {"name": model.name, "sha256": model.weights_sha256},
@@ -177,6 +181,7 @@ def score_study(
             "title": descriptions.title,
             "meaning": MEANING,
             "notes": list(descriptions.notes),
+            "command": command,
             **settings,
             "video_weights": results[0].sidecar.weights.model_dump(mode="json"),
             "segments": {one.sidecar.recording.key: one.sidecar.tables["segments"].sha256 for one in results},

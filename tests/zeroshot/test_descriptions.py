@@ -70,6 +70,15 @@ def test_labels_that_join_classes_are_compounds(toy_set: DescriptionSet) -> None
     assert toy_set.choose(["Happy+frown"]).ids == ("smile_frown",)
 
 
+def test_the_order_of_the_parts_in_a_label_makes_no_other_class() -> None:
+    known = load_descriptions("mafw-compound")
+    assert known.choose(["disgust_anger"]) == known.choose(["anger_disgust"])
+    assert known.choose(["surprise_fear"]).ids == ("fear_surprise",)
+    assert known.choose(["anxiety_happy"]).ids == ("happiness_anxiety",)
+    with pytest.raises(ZeroShotError, match="different parts"):
+        known.choose(["anger_angry"])
+
+
 def test_labels_are_no_compounds_where_the_set_does_not_say_so(toy_set: DescriptionSet) -> None:
     with pytest.raises(ZeroShotError, match="smile_frown"):
         toy_set.model_copy(update={"combine": "none"}).choose(["smile_frown"])

@@ -8,7 +8,11 @@ import pandas as pd
 import pytest
 
 from emoclip_clinic.errors import StudyError, ZeroShotError
-from emoclip_clinic.study.readings import SESSION_READING_COLUMNS, load_session_readings
+from emoclip_clinic.study.readings import (
+    SESSION_READING_COLUMNS,
+    load_session_readings,
+    readings_identity,
+)
 from emoclip_clinic.zeroshot import DescriptionSet, embed_classes, score_study
 from tests.regression.written_study import WrittenStudy
 from tests.zeroshot.conftest import DIM, WordlessModel
@@ -74,6 +78,28 @@ def test_what_has_not_changed_is_kept_and_what_has_is_made_again(
     assert (changed.n_scored, changed.n_kept) == (1, 2)
     assert score_study(study.study, model, toy_set, style="feeling").n_scored == 3
     assert score_study(study.study, model, toy_set, style="feeling", force=True).n_scored == 3
+
+
+def test_other_weights_of_a_compound_make_other_readings(
+    study: WrittenStudy, model: WordlessModel, toy_set: DescriptionSet
+) -> None:
+    first = score_study(study.study, model, toy_set).sessions
+    identity = readings_identity(study.study, "toy")
+    bitter = toy_set.classes[2].model_copy(update={"parts": {"smile": 1.0, "frown": 3.0}})
+    changed = toy_set.model_copy(update={"classes": (*toy_set.classes[:2], bitter)})
+    again = score_study(study.study, model, changed)
+    assert again.n_scored == 3
+    assert not np.allclose(again.sessions["similarity_mean"][2], first["similarity_mean"][2])
+    assert readings_identity(study.study, "toy") != identity
+
+
+def test_old_readings_name_the_command_that_made_them(
+    study: WrittenStudy, model: WordlessModel, toy_set: DescriptionSet
+) -> None:
+    score_study(study.study, model, toy_set, command="emoclip-clinic zeroshot score --prompt 'a: b'")
+    study.write("sub-02", None, embeddings(4, 9))
+    with pytest.raises(StudyError, match="zeroshot score --prompt 'a: b'"):
+        load_session_readings(study.study, "toy")
 
 
 def test_a_damaged_table_is_made_again(

@@ -80,7 +80,7 @@ def classes_of(samples: Sequence[Sample], descriptions: DescriptionSet) -> tuple
         raise PretrainingError(
             "Every clip of an evaluation must have a label",
             found=f"{len(without)} without one, such as {without[0]}",
-            hint="Fill the column 'label' of the manifest, or leave these clips out.",
+            hint="Fill the column 'label' of the manifest, or evaluate a split whose clips have labels.",
         )
     combined = descriptions.combine == "labels"
     names = ["_".join(one.labels) if combined else one.labels[0] for one in samples]
@@ -96,7 +96,7 @@ def classes_of(samples: Sequence[Sample], descriptions: DescriptionSet) -> tuple
     if unknown:
         raise PretrainingError(
             f"Every label must be a class of '{descriptions.name}'",
-            found=[f"{name} ({n} clips)" for name, n in unknown.most_common()],
+            found=[f"{name} ({n} clip{'' if n == 1 else 's'})" for name, n in unknown.most_common()],
             hint=f"{did_you_mean(next(iter(unknown)), descriptions.ids)} Aliases stand in the set's file.",
         )
     return tuple(ids[name] for name in names)
@@ -107,6 +107,7 @@ def evaluate_zero_shot(
     model: "EmoClip",
     descriptions: DescriptionSet,
     *,
+    text_model: "EmoClip | None" = None,
     style: str | None = None,
     compounds: "CompoundForm" = "average",
     all_classes: bool = False,
@@ -124,9 +125,12 @@ def evaluate_zero_shot(
     dataset : ClipDataset
         Labelled clips. Nothing is trained on them.
     model : EmoClip
-        Weights with a text tower.
+        Weights that embed the clips.
     descriptions : DescriptionSet
         Describes every label.
+    text_model : EmoClip, optional
+        Weights whose text tower and temperature are taken; by default the same. Others are right only where
+        both towers were trained together.
     style : str, optional
         Style of the descriptions; by default the primary one.
     compounds : {"average", "join"}
@@ -161,7 +165,9 @@ def evaluate_zero_shot(
     order = [one for one in descriptions.ids if all_classes or one in occurring]
     order += sorted(occurring - set(order))
     chosen = descriptions.choose(order)
-    classes = embed_classes(model, chosen, base=descriptions, style=style, compounds=compounds)
+    texts = text_model or model
+    inverse_temperature = texts.inverse_temperature
+    classes = embed_classes(texts, chosen, base=descriptions, style=style, compounds=compounds)
     found = embeddings or embed_clips(dataset, model, frame_mean=frame_mean, progress=progress)
     similarities = class_similarities(found.vectors, classes.vectors)
     predicted = top_class(similarities)
@@ -174,7 +180,7 @@ def evaluate_zero_shot(
         resamples=resamples,
         seed=seed,
     )
-    probabilities = class_probabilities(similarities, inverse_temperature=model.inverse_temperature)
+    probabilities = class_probabilities(similarities, inverse_temperature=inverse_temperature)
     clips = pd.DataFrame(
         {
             "id": dataset.ids,
@@ -185,7 +191,7 @@ def evaluate_zero_shot(
         }
     )
     return ZeroShotEvaluation(
-        recall, clips, classes, model.inverse_temperature, _window_spread(found.windows, labels, classes)
+        recall, clips, classes, inverse_temperature, _window_spread(found.windows, labels, classes)
     )
 
 

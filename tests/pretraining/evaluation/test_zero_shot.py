@@ -93,6 +93,22 @@ def test_several_labels_are_a_compound_of_the_parts() -> None:
     assert joined.classes.texts["red_blue"] == ("It is red. It is blue.",)
 
 
+def test_the_order_of_labels_makes_no_other_class() -> None:
+    data = clips(("red", "blue"), ("blue", "red"), ("green",))
+    found = evaluate_zero_shot(data, ColourModel(), described(), resamples=100)
+    assert found.classes.ids == ("green", "red_blue")
+    assert found.recall.table["estimate"].tolist() == [1, 1, 1, 1]
+
+
+def test_sentences_may_be_embedded_by_other_weights() -> None:
+    blind = ColourModel()
+    blind.encode_text = None
+    found = evaluate_zero_shot(
+        clips(("red",), ("green",)), blind, described(), text_model=ColourModel(), resamples=100
+    )
+    assert found.recall.table["estimate"].iloc[0] == 1
+
+
 def test_windows_are_averaged_and_their_spread_is_told() -> None:
     # Only the last window of three sees the true colour: by itself it is right, the mean is not.
     data = clips(("green",), ("blue",), first="red")
@@ -119,7 +135,7 @@ def test_labels_that_are_no_classes_are_listed_with_their_numbers() -> None:
     data = ClipDataset(
         ArrayStore(samples, [store.frames(i, np.arange(6)) for i in (0, 1)]), sampling=Sampling(n_frames=2)
     )
-    with pytest.raises(PretrainingError, match=r"pink \(1 clips\)\n  gren \(1 clips\)"):
+    with pytest.raises(PretrainingError, match=r"pink \(1 clip\)\n  gren \(1 clip\)"):
         evaluate_zero_shot(data, ColourModel(), described())
 
 
