@@ -43,7 +43,7 @@ def test_what_is_left_out_is_said_and_ends_with_code_1(tmp_path) -> None:
     for name in ("room.mp4", "tone.m4a", "garbage.mp4"):
         assert f"  {name}: " in result.stderr
     assert "skipped.tsv" in result.stderr
-    assert "groups of clips have the same pixels" in result.stdout
+    assert "of clips with the same pixels: a.mp4 = copy.mp4" in result.stdout
 
 
 def test_a_dry_run_writes_nothing(crops, tmp_path) -> None:
@@ -68,6 +68,26 @@ def test_bad_rows_are_refused_all_at_once_or_left_out_by_option(crops, tmp_path)
     result = run(crops, *options, "--skip-bad-rows")
     assert result.exit_code == 1, result.output
     assert "3 cut now, 0 were there, 2 left out" in result.stderr
+    assert "  row 5: column path: The file must be there" in result.stderr
+    skipped = (tmp_path / "out" / "skipped.tsv").read_text().splitlines()
+    assert [line.split("\t")[:3] for line in skipped[1:]] == [["row 5", "5", "n/a"], ["row 6", "6", "n/a"]]
+
+
+def test_a_clip_whose_rows_contradict_each_other_is_left_out_with_all_its_rows(crops, tmp_path) -> None:
+    with crops.open("a") as file:
+        file.write("\n0.mp4,caption 3,film-9\n")
+    options = ("--out", tmp_path / "out", "--detector", "none", "--size", 32, "--workers", 1)
+    result = run(crops, *options, "--skip-bad-rows")
+    assert result.exit_code == 1, result.output
+    assert "2 cut now, 0 were there, 2 left out" in result.stderr
+    assert "row 2: Contradicted by row 5. Found: '0.mp4'." in result.stderr
+    assert "row 5: column source: Rows of the same clip must agree; row 2 has film-0" in result.stderr
+
+
+def test_a_column_that_is_probably_misspelt_is_told(crops, tmp_path) -> None:
+    crops.write_text(crops.read_text().replace("path,caption,source", "path,label,sourse"))
+    result = run(crops, "--out", tmp_path / "out", "--detector", "none", "--dry-run", "--workers", 1)
+    assert "the column 'sourse' is not read. Did you mean 'source'?" in result.stderr
 
 
 @pytest.mark.parametrize(

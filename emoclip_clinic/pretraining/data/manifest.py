@@ -176,6 +176,7 @@ def _joined(rows: Sequence[ManifestRow], path: Path) -> tuple[list[ManifestClip]
     taken: dict[str, int] = {}
     for group in same.values():
         first = group[0]
+        n_problems = len(problems)
         for row in group[1:]:
             for column in ("source", "split", "labels", "id", "cropped"):
                 if getattr(row, column) != getattr(first, column):
@@ -189,6 +190,13 @@ def _joined(rows: Sequence[ManifestRow], path: Path) -> tuple[list[ManifestClip]
                             f"{_text(getattr(first, column)) or 'nothing'}.",
                         )
                     )
+        if len(problems) > n_problems:  # which row is right is not known, so that the clip cannot be used
+            others = ", ".join(dict.fromkeys(str(problem.row) for problem in problems[n_problems:]))
+            problems.append(
+                ManifestProblem(
+                    path, first.number, None, first.path_as_written, f"Contradicted by row {others}."
+                )
+            )
         clip = _clip(group)
         if clip.id in taken:
             problems.append(

@@ -2,16 +2,19 @@
 
 import csv
 import io
+import logging
 import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 from emoclip_clinic.errors import PretrainingError, suggestions
 
 __all__ = ["Cells", "ManifestProblem", "ManifestRow", "read_cells", "read_rows"]
 
+_log = logging.getLogger(__name__)
 _KNOWN = (
     "path", "caption", "captions", "label", "labels", "source", "participant_id", "split", "start_s", "end_s",
     "names_side", "cropped", "id",
@@ -49,10 +52,15 @@ class ManifestProblem:
     message: str
     is_error: bool = True
 
-    def __str__(self) -> str:
-        column = "" if self.column is None else f", column {self.column}"
+    @property
+    def statement(self) -> str:
+        """Column, rule and what was found, without file and row."""
+        column = "" if self.column is None else f"column {self.column}: "
         found = "" if self.value is None else f" Found: {self.value!r}."
-        return f"{self.file.name}, row {self.row}{column}: {self.message}{found}"
+        return f"{column}{self.message}{found}"
+
+    def __str__(self) -> str:
+        return f"{self.file.name}, row {self.row}{': ' if self.column is None else ', '}{self.statement}"
 
 
 @dataclass(frozen=True)
@@ -200,6 +208,12 @@ def _check_columns(cells: Cells) -> None:
             where=cells.path,
             hint=suggestions(unknown, ("path", "caption", "label")) if unknown else None,
         )
+    for name in cells.columns:
+        meant = get_close_matches(name, _KNOWN, n=1, cutoff=0.8)
+        if meant and not _CAPTION.fullmatch(name) and meant[0] not in cells.columns:
+            _log.warning(
+                "%s: the column '%s' is not read. Did you mean '%s'?", cells.path.name, name, meant[0]
+            )
 
 
 def read_rows(cells: Cells, *, root: Path) -> tuple[list[ManifestRow], list[ManifestProblem]]:

@@ -6,6 +6,7 @@ a shard or among the finished work under that key is never cut again, whatever e
 
 import logging
 import os
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -370,9 +371,10 @@ def _finish(
         for one in plan.clips
         if one.key not in places
     ]
-    skipped += [
-        SkippedClip(problem.value or "", (problem.row,), "", str(problem)) for problem in plan.manifest.errors
-    ]
+    bad_rows: dict[int, list[str]] = defaultdict(list)
+    for problem in plan.manifest.errors:
+        bad_rows[problem.row].append(problem.statement)
+    skipped += [SkippedClip(f"row {row}", (row,), "n/a", " ".join(said)) for row, said in bad_rows.items()]
     if not there:
         raise PretrainingError(
             "At least one clip must show a face",

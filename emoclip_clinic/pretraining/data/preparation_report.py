@@ -77,7 +77,7 @@ class PreparationReport:
     def sentences(self) -> list[str]:
         """Say what a person should know, one sentence a line."""
         said = [
-            f"{self.n_clips} clips of {self.n_sources} sources"
+            f"{_counted(self.n_clips, 'clip')} of {_counted(self.n_sources, 'source')}"
             + (f", {_range(self.length_s, 's')} long" if self.length_s else "")
             + "."
         ]
@@ -85,13 +85,13 @@ class PreparationReport:
             said.append("Parts: " + ", ".join(f"{name} {n}" for name, n in self.splits.items()) + ".")
         if self.labels:
             said.append(
-                f"{len(self.labels)} classes: "
+                f"{_counted(len(self.labels), 'class', 'classes')}: "
                 + ", ".join(f"{name} {n}" for name, n in self.labels.items())
                 + "."
             )
         if self.n_captions:
             said.append(
-                f"{self.n_captions} captions, {self.n_different_captions} of them different, "
+                f"{_counted(self.n_captions, 'caption')}, {self.n_different_captions} of them different, "
                 f"{_range(self.caption_words, 'words')}."
             )
         if not self.says_sources:
@@ -101,24 +101,28 @@ class PreparationReport:
             )
         if self.shared_sources:
             shared = [f"{source} ({', '.join(parts)})" for source, parts in self.shared_sources.items()]
-            said.append(f"{len(shared)} sources are in more than one part: {_some(shared)}.")
+            said.append(f"{_counted(len(shared), 'source')} in more than one part: {_some(shared)}.")
         if self.duplicates:
             groups = [" = ".join(group) for group in self.duplicates]
-            said.append(f"{len(groups)} groups of clips have the same pixels: {_some(groups)}.")
+            said.append(f"{_counted(len(groups), 'group')} of clips with the same pixels: {_some(groups)}.")
         if self.duplicates_across_splits:
-            said.append(f"{len(self.duplicates_across_splits)} of these groups are in more than one part.")
+            said.append(f"In more than one part: {len(self.duplicates_across_splits)} of these groups.")
         if self.without_caption:
-            said.append(f"{len(self.without_caption)} clips have no caption: {_some(self.without_caption)}.")
+            without = _some(self.without_caption)
+            said.append(f"{_counted(len(self.without_caption), 'clip')} without a caption: {without}.")
         if self.slower:
-            slower = _some(self.slower)
             said.append(
-                f"{len(self.slower)} clips have fewer frames per second than were asked for: {slower}."
+                f"{_counted(len(self.slower), 'clip')} with fewer frames per second than were asked for: "
+                f"{_some(self.slower)}."
             )
         if self.second_person:
             clips = _some(self.second_person)
-            said.append(f"In {len(self.second_person)} clips somebody else could be meant: {clips}.")
+            said.append(
+                f"In {_counted(len(self.second_person), 'clip')} somebody else could be meant: {clips}."
+            )
         if self.damaged:
-            said.append(f"{len(self.damaged)} files are damaged in part: {_some(list(self.damaged))}.")
+            damaged = _some([f"{clip} ({how})" for clip, how in self.damaged.items()])
+            said.append(f"{_counted(len(self.damaged), 'clip')} damaged or shorter than stated: {damaged}.")
         if self.share_held:
             said.append(
                 f"{self.share_held:.1%} of all frames are filled with the nearest one that shows the face."
@@ -188,6 +192,10 @@ def report_on(
 
 def _counts(values: Iterable[str]) -> dict[str, int]:
     return dict(sorted(Counter(values).items()))
+
+
+def _counted(number: int, noun: str, plural: str | None = None) -> str:
+    return f"{number} {noun if number == 1 else plural or noun + 's'}"
 
 
 def _quantiles(values: Sequence[float]) -> dict[str, float]:

@@ -87,7 +87,7 @@ def test_rows_of_one_clip_must_agree(folder) -> None:
         folder, "path,caption,source,split\na.mp4,one,f,train\na.mp4,two,g,test\nb.mp4,x,f,train\n"
     )
     manifest = read_manifest(path)
-    assert complaints(path) == [(3, "source", "g"), (3, "split", "test")]
+    assert complaints(path) == [(2, None, "a.mp4"), (3, "source", "g"), (3, "split", "test")]
     assert [clip.id for clip in manifest.clips] == ["b.mp4"]
 
 

@@ -120,7 +120,7 @@ def test_the_report_tells_what_a_person_should_know(prepared) -> None:
     assert report.length_s == {"least": 12 / FPS, "median": 20 / FPS, "greatest": 20 / FPS}
     assert report.caption_words == {"least": 1, "median": 2, "greatest": 5}
     text = "\n".join(report.sentences())
-    for said in ("5 clips of 4 sources", "1 sources are in more than one part", "a.mp4 = copy.mp4"):
+    for said in ("5 clips of 4 sources", "1 source in more than one part", "a.mp4 = copy.mp4"):
         assert said in text
 
 
