@@ -33,6 +33,7 @@ __all__ = [
     "Table",
     "Text",
     "as_sentence",
+    "counts",
     "estimate",
     "fixed",
     "note_text",
@@ -291,6 +292,11 @@ def plain_text(
 ) -> Shown:
     """Show a column of text; what is missing is left empty."""
     return Shown(heading, lambda row: Cell(_text(row[name])), numeric=numeric, meaning=meaning, once=once)
+
+
+def counts(participants: str, sessions: str) -> Shown:
+    """Show numbers of participants, and of sessions in brackets below."""
+    return Shown("n", lambda row: Cell(str(row[participants]), str(row[participants]), f"({row[sessions]})"))
 
 
 def note_text(heading: str, name: str, *, has_p: bool = True) -> Shown:

@@ -19,6 +19,7 @@ from emoclip_clinic.reporting.page.blocks import (
     Table,
     Text,
     as_sentence,
+    counts,
     estimate,
     fixed,
     note_text,
@@ -241,12 +242,7 @@ def results_section(analysis: FitAnalysis, pictures: Sequence[Drawing]) -> Secti
         own,
         [
             ITEM_NAME,
-            Shown(
-                "n (sessions)",
-                lambda row: Cell(
-                    f"{row['n_participants']} ({row['n_sessions']})", str(row["n_participants"])
-                ),
-            ),
+            counts("n_participants", "n_sessions"),
             estimate("Skill", "skill", meaning=_SKILL),
             *within,
             estimate("Pearson r", "pearson_r", meaning=_R),
@@ -262,8 +258,8 @@ def results_section(analysis: FitAnalysis, pictures: Sequence[Drawing]) -> Secti
             fixed("p step-down", "p_step_down", "p", meaning="Adjusted within items and within scores."),
         ],
         notes=[
-            "n: participants. p: permutation test, one-sided; step-down adjusts within items and within "
-            "scores.",
+            "n: participants, and sessions in brackets. p: permutation test, one-sided; step-down adjusts "
+            "within items and within scores.",
             analysis.rules.get("intervals", ""),
         ],
         for_paper=True,

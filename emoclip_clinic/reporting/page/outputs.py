@@ -34,7 +34,7 @@ def write_report(page: Path, html: str, files: Mapping[str, str]) -> int:
     """
     folder = page.with_suffix("")
     for name, text in files.items():
-        write_bytes(folder / name, text.encode())
+        _write_changed(folder / name, text.encode())
     data = html.encode()
     write_bytes(page, data)
     # An earlier report may have named participants, or had items that this one has not.
@@ -42,3 +42,9 @@ def write_report(page: Path, html: str, files: Mapping[str, str]) -> int:
         if old.suffix in _OURS and old.name not in files and not old.name.startswith("."):
             old.unlink()
     return len(data)
+
+
+def _write_changed(path: Path, data: bytes) -> None:
+    """Leave a file that is as it should be: flushing hundreds of them to a disk takes seconds."""
+    if not (path.is_file() and path.stat().st_size == len(data) and path.read_bytes() == data):
+        write_bytes(path, data)

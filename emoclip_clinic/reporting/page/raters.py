@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING
 from emoclip_clinic.reporting.page.blocks import (
     Block,
     Bullets,
-    Cell,
     Folded,
     Gallery,
     Picture,
     Record,
     Section,
-    Shown,
     Table,
     Text,
+    counts,
     estimate,
     fixed,
     note_text,
@@ -131,17 +130,15 @@ def _beside(rows: list[Record], confidence: float, *, key: str) -> Table:
         [
             _NAME,
             plain_text("Statistic", "statistic"),
-            Shown(
-                "n (sessions)", lambda row: Cell(f"{row['n_clusters']} ({row['n']})", str(row["n_clusters"]))
-            ),
+            counts("n_clusters", "n"),
             estimate("Human", "human"),
             estimate("Model", "model"),
             estimate("Model minus human", "difference"),
             note_text("Note", "flag"),
         ],
         notes=[
-            "n: participants. Intervals: bootstrap over participants, these raters held fixed. Of MAE a "
-            "positive difference is worse, of all others better.",
+            "n: participants, and sessions in brackets. Intervals: bootstrap over participants, these "
+            "raters held fixed. Of MAE a positive difference is worse, of all others better.",
             "A difference that is not significant does not show that model and rater are equal.",
         ],
         for_paper=True,
