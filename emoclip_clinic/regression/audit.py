@@ -181,6 +181,8 @@ def audit_leakage(
     * *ratings*: no feature has the name of an item or a score of the scale, no covariate that of another
       shipped scale or scale of the study (a score's bare name, such as ``general``, aside), and none is a
       rating in the same or in other units (a correlation of 1 in absolute value over at least 8 sessions).
+      A column that holds one value for each participant is compared with the mean, the first and the last
+      rating of participants as well, over at least 8 of them.
     """
     checks = {
         "sessions": _check_sessions(sessions),
@@ -188,7 +190,14 @@ def audit_leakage(
         "videos": _check_videos(contents, sessions, features),
         "features": _check_features(features, len(sessions)),
         "ratings": _check_ratings(
-            features, Y, targets, scale, change=change, further=further_ratings, study=study
+            features,
+            Y,
+            targets,
+            scale,
+            participants=np.array([participant for participant, _ in sessions]),
+            change=change,
+            further=further_ratings,
+            study=study,
         ),
     }
     record = AuditRecord(checks)
@@ -320,6 +329,7 @@ def _check_ratings(
     targets: Sequence[str],
     scale: Scale,
     *,
+    participants: NDArray[np.str_],
     change: bool,
     further: NDArray[np.float64] | None,
     study: Study | None,
@@ -345,6 +355,10 @@ def _check_ratings(
         if len(block.X) == len(ratings):
             for column, rating in _columns_that_are_ratings(block.X, ratings):
                 violations.append(f"{block.name}: {block.names[column]} is {labels[rating]} in other units.")
+            for column, which, rating in _columns_that_sum_up(block.X, ratings, participants):
+                violations.append(
+                    f"{block.name}: {block.names[column]} is each participant's {which} {labels[rating]}."
+                )
     n_features = sum(len(block.names) for block in features)
     return AuditCheck(
         rule="No rating is among the features.",
@@ -397,6 +411,25 @@ def _columns_that_are_ratings(
             r = y @ x / np.sqrt((y @ y) * np.einsum("ij,ij->j", x, x))
         for column in np.flatnonzero(np.abs(r) > 1.0 - SAME_COLUMN):
             yield int(column), number
+
+
+def _columns_that_sum_up(
+    X: NDArray[np.floating], ratings: NDArray[np.float64], participants: NDArray[np.str_]
+) -> Iterable[tuple[int, str, int]]:
+    """Features of participants that are the mean, first or last rating of their sessions, in any unit."""
+    _, first, codes = np.unique(participants, return_index=True, return_inverse=True)
+    if len(first) == len(participants):
+        return  # one session each: compared already
+    constant = np.flatnonzero(((X[first][codes] == X) | np.isnan(X)).all(axis=0))
+    for number, rating in enumerate(ratings.T):
+        rows = np.flatnonzero(~np.isnan(rating))
+        who, starts, own = np.unique(codes[rows], return_index=True, return_inverse=True)
+        ends = len(rows) - 1 - np.unique(codes[rows][::-1], return_index=True)[1]
+        means = np.bincount(own, weights=rating[rows]) / np.bincount(own)
+        known = X[first[who]][:, constant]
+        for which, values in (("mean", means), ("first", rating[rows][starts]), ("last", rating[rows][ends])):
+            for column, _ in _columns_that_are_ratings(known, values[:, None]):
+                yield int(constant[column]), which, number
 
 
 def _some(texts: Sequence[str]) -> list[str]:

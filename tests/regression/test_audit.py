@@ -185,6 +185,29 @@ def test_a_covariate_may_have_gaps_and_is_compared_where_it_has_none(toy: Scale)
     replace(fit, X=X, kind="covariates").refused(toy, "mean_e001 is n2 in other units")
 
 
+@pytest.mark.parametrize(("column", "said"), [(0, "mean n1"), (1, "first n1"), (2, "last n1")])
+def test_a_rating_of_a_persons_sessions_is_found_in_a_column_of_persons(
+    toy: Scale, column: int, said: str
+) -> None:
+    """A table of participants has one cell for each person, and these have two sessions or one."""
+    sessions = tuple((f"sub-{p}", f"ses-{s}") for p in range(9) for s in (1, 2) if p or s == 1)
+    first, last = RNG.permutation(9) + 0.0, RNG.permutation(9) * 3.0
+    last[0] = first[0]
+    rating = np.array([(first, last)[session == "ses-2"][int(name[4:])] for name, session in sessions])
+    person = np.column_stack([(first + last) / 2, first, last])[:, column] * -2 + 1
+    X = np.array([person[int(name[4:])] for name, _ in sessions])[:, None]
+    fit = Fit(sessions=sessions, X=X, names=("severity",), kind="covariates", Y=rating[:, None].repeat(2, 1))
+    fit.refused(toy, f"severity is each participant's {said}")
+    gap = np.vstack([[[np.nan]], X[1:]])
+    replace(fit, X=gap).refused(toy, f"severity is each participant's {said}")
+    ages = RNG.normal(size=9)
+    X_ages = np.array([ages[int(name[4:])] for name, _ in sessions])[:, None]
+    assert replace(fit, X=X_ages).audit(toy).passed
+    some = tuple(k for k, (name, _) in enumerate(sessions) if int(name[4:]) < 7)  # may be in line by chance
+    few = replace(fit, sessions=tuple(sessions[k] for k in some), X=X[list(some)], Y=fit.Y[list(some)])
+    assert few.audit(toy).passed
+
+
 def test_what_may_be_chance_is_no_leak(toy: Scale) -> None:
     """A group coded 0 and 1 may equal a rating with two values; six rows may be in line."""
     fit = Fit()
