@@ -2,13 +2,14 @@
 
 import inspect
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from emoclip_clinic.cli.console import err
-from emoclip_clinic.cli.fit_table import print_fit, strata_lines
+from emoclip_clinic.cli.fit_table import print_fit, strata_lines, untested_lines
 from emoclip_clinic.cli.setting_options import option_parameters
 from emoclip_clinic.cli.tables import clock_text, counted, print_table
 from emoclip_clinic.cli.verb import ALL_WELL, Call
@@ -125,8 +126,6 @@ def _print_plan(plan: "FitPlan") -> None:
     print_table(("participant", "session", "used", "reason", "segments", "usable"), rows)
     _print_data(plan)
     err.print(f"Targets: {', '.join(rated.targets)}.", soft_wrap=True)
-    for target, n in rated.missing.groupby("target", sort=False)["n"].sum().items():
-        err.print(f"  {target}: missing in {counted(int(n), 'session')}")
     baselines = [model for model in plan.models if model not in plan.chosen]
     err.print(
         f"Models: {', '.join(plan.chosen)}. For comparison: {', '.join(baselines)}. "
@@ -151,6 +150,12 @@ def _print_data(plan: "FitPlan") -> None:
     )
     for reason, n in list(rated.counts.items())[1:]:
         err.print(f"  left out: {counted(n, 'session')}, {reason}", soft_wrap=True)
+    for why_missing, some in rated.missing.groupby("reason", sort=False):
+        cells = ", ".join(f"{target} {n}" for target, n in zip(some["target"], some["n"], strict=True))
+        err.print(f"  missing ratings, {why_missing} (sessions): {cells}", soft_wrap=True)
+    unrated = [target for target in dict.fromkeys(rated.missing["target"]) if target not in rated.targets]
+    if unrated:
+        err.print(f"  left out: {', '.join(unrated)}, because no session has a rating", soft_wrap=True)
     for model, why in plan.impossible.items():
         err.print(f"  left out: {model}, because {why}", soft_wrap=True)
     repeats = f" in {plan.n_repeats} repetitions" if plan.n_repeats > 1 else ""
@@ -159,6 +164,14 @@ def _print_data(plan: "FitPlan") -> None:
         "The audit found no leak.",
         soft_wrap=True,
     )
+
+
+def _meaning_of_gain(facts: Mapping[str, Any]) -> str:
+    if "beyond" not in facts or "not_tested" in facts:
+        return ""
+    *others, last = (str(name).removeprefix("ridge-").replace("-", " ") for name in facts["beyond"])
+    blocks = f"{', '.join(others)} and {last}" if others else last
+    return f" gain is the skill that the embedding adds to {blocks}."
 
 
 def _print_result(result: "FitResult") -> None:
@@ -172,8 +185,8 @@ def _print_result(result: "FitResult") -> None:
     _print_data(plan)
     print_fit(result)
     err.print(
-        "skill is 1 - SSE / SSE of the mean predictor: above 0 is better. gain is the skill that the "
-        "embedding adds to covariates and camera.\n"
+        "skill is 1 - SSE / SSE of the mean predictor: above 0 is better."
+        f"{_meaning_of_gain(result.gain_facts)}\n"
         "* Bootstrap over participants with predictions held fixed: does not cover refitting, and is no "
         "interval for new patients.",
         soft_wrap=True,
@@ -189,6 +202,11 @@ def _print_result(result: "FitResult") -> None:
     if "strata" in result.test_facts:
         for line in strata_lines(result.test_facts):
             err.print(line, soft_wrap=True)
+    for line in (
+        *untested_lines("Permutation test", result.test_facts),
+        *untested_lines("Gain test", result.gain_facts),
+    ):
+        err.print(line, soft_wrap=True)
     for title, facts in (("Other choices", result.sensitivity.facts), ("Stability", result.stability.facts)):
         if "skipped" in facts:
             err.print(f"{title}: left out, {facts['skipped']}", soft_wrap=True)

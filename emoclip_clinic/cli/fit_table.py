@@ -14,7 +14,7 @@ from emoclip_clinic.cli.tables import counted, print_table
 if TYPE_CHECKING:
     from emoclip_clinic.regression.fitting import FitResult
 
-__all__ = ["print_fit", "strata_lines"]
+__all__ = ["print_fit", "strata_lines", "untested_lines"]
 
 # What a terminal shows only if there is room, first things first; a pipe gets everything.
 _IF_ROOM = (
@@ -74,12 +74,34 @@ def strata_lines(facts: Mapping[str, Any]) -> list[str]:
         )
     if len(strata) > _MOST_STRATA:
         lines.append(f"  and {len(strata) - _MOST_STRATA} more strata, see fit.json")
-    fewest = min(facts["table"], key=lambda row: float(row["n_distinct"]))
+    tested = [row for row in facts["table"] if not row["reason"]]
+    fewest = min(tested, key=lambda row: float(row["n_distinct"]))
     lines.append(
         f"  distinct arrangements: {fewest['n_distinct']} of {fewest['target']}, which has the fewest, since "
         "equal ratings cannot be told apart"
     )
     return lines
+
+
+def untested_lines(title: str, facts: Mapping[str, Any]) -> list[str]:
+    """Name the items and scores that a test left out, by reason.
+
+    Parameters
+    ----------
+    title : str
+        The test.
+    facts : mapping
+        The test in fit.json.
+
+    Returns
+    -------
+    list of str
+    """
+    reasons: dict[str, list[str]] = {}
+    for row in facts.get("table", ()):
+        if row["reason"]:
+            reasons.setdefault(row["reason"], []).append(row["target"])
+    return [f"{title} not done for {', '.join(names)}: {reason}" for reason, names in reasons.items()]
 
 
 def _rows(result: "FitResult") -> list[dict[str, str | None]]:
@@ -106,7 +128,7 @@ def _rows(result: "FitResult") -> list[dict[str, str | None]]:
             "CCC": _number(row["ccc"]),
             "MAE": _number(row["mae"]),
             "MAE of mean": _number(row["mae_of_mean"]),
-            "p": _number(row["p"], digits=4),
+            "p": _number(row["p"], digits=4) if row["model"] == TESTED_MODEL else "not tested",
             "p step-down": _number(row["p_step_down"], digits=4),
         }
         if plan.diagnostic_group is None:

@@ -82,7 +82,11 @@ def read_covariates(
 
 
 def participant_columns(
-    study: Study | Path | str, groups: Sequence[str], *, columns: Sequence[str] | None = None
+    study: Study | Path | str,
+    groups: Sequence[str],
+    *,
+    columns: Sequence[str] | None = None,
+    what: str = "A covariate",
 ) -> pd.DataFrame:
     """Return columns of participants.tsv for each session, such as the site for a split or a stratum.
 
@@ -94,6 +98,8 @@ def participant_columns(
         Participant of each session, ``sub-<label>``.
     columns : sequence of str, optional
         As :func:`read_covariates`.
+    what : str
+        What a column is here, for errors.
 
     Returns
     -------
@@ -117,7 +123,7 @@ def participant_columns(
         for name in columns:
             if name.casefold() not in there:
                 raise RegressionError(
-                    "A covariate must be a column of participants.tsv",
+                    f"{what} must be a column of participants.tsv",
                     found=name,
                     where=place.participants_tsv,
                     hint=did_you_mean(name, there.values()),

@@ -116,6 +116,33 @@ def test_a_change_stands_beside_the_model_of_its_baseline(
     result = fit(study, *options)
     assert [line.split()[1] for line in stream.getvalue().splitlines()[1:7]] == ["ridge", "baseline"] * 3
     assert "baseline: a ridge on the baseline rating alone" in result.stderr
+    tested = fit(study, *options[:4], "--permutations", "19").stderr
+    assert "gain is the skill that the embedding adds to camera, covariates and baseline rating." in tested
+
+
+def test_what_lacks_ratings_or_a_test_is_named_with_the_reason(tmp_path: Path) -> None:
+    study = write_fit_study(tmp_path / "gaps")
+    path = study.study.phenotype / "cains.tsv"
+    ratings = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
+    ratings.loc[:2, "cains1"] = "n/a"
+    ratings["cains3"] = "0"
+    ratings["cains4"] = "n/a"
+    ratings.to_csv(path, sep="\t", index=False)
+    options = ("--items", "cains1,cains2,cains3,cains4")
+    for result in (fit(study, *options, "--dry-run"), fit(study, *options)):
+        assert result.exit_code == 0, result.stderr
+        assert "missing ratings, empty (sessions): cains1 3, cains4 24" in result.stderr
+        assert "left out: cains4, because no session has a rating" in result.stderr
+    told = "Permutation test not done for cains3: fewer than 20 distinct permutations"
+    assert told in result.stderr
+    assert "of cains3, which has the fewest" not in result.stderr
+    assert "Gain test not done for cains3: fewer than 20 distinct permutations" in result.stderr
+
+
+def test_the_networks_row_says_that_it_is_not_tested(study: FitStudy) -> None:
+    rows = table(fit(study, "--name", "net", "--models", "ridge,mlp", "--mlp-seeds", "1").stdout)
+    assert {row["p"] for row in rows if row["model"] == "mlp"} == {"not tested"}
+    assert all(float(row["p"]) > 0 for row in rows if row["model"] == "ridge")
 
 
 def test_the_run_leaves_a_log_with_its_models(study: FitStudy, first) -> None:

@@ -351,7 +351,10 @@ def test_missing_ratings_and_short_videos_are_counted(fresh: FitStudy) -> None:
 def test_sites_and_strata_come_from_the_table_of_participants(fresh: FitStudy) -> None:
     result = run_fit(fresh.plan(outer="site", permute_within="group"))
     assert [fold.name for fold in result.plan.folds] == ["0", "1", "2"]
-    assert [row["stratum"] for row in result.test_facts["strata"]] == ["control", "patient"]
+    assert [row["stratum"] for row in result.test_facts["strata"]] == ["group control", "group patient"]
+    both = fresh.plan(permute_within="site,group").strata
+    assert both is not None
+    assert both[0] == "site 0 / group patient"
 
 
 def test_three_participants_are_fitted_and_too_few_for_a_test(tmp_path: Path) -> None:
@@ -403,7 +406,7 @@ def test_a_constant_item_is_told_by_its_name(fresh: FitStudy, caplog: pytest.Log
         ({"models": "rigde"}, "model must be one of", "Did you mean 'ridge'"),
         ({"items": "cains1,cains33"}, "--items must be", "Did you mean 'cains3'"),
         ({"primary": "cains4"}, "primary target", "cains4"),
-        ({"permute_within": "sight"}, "column of participants.tsv", "Did you mean 'site'"),
+        ({"permute_within": "sight"}, "What --permute-within names must be a column", "Did you mean 'site'"),
         ({"aggregation": "meen"}, "aggregation must be", "Did you mean 'mean'"),
         ({"tasks": "interwiew"}, "task must be", "Did you mean 'interview'"),
     ],

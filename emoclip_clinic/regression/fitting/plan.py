@@ -237,7 +237,7 @@ def plan_fit(study: Study, scale: Scale, settings: FitSettings, *, name: str | N
         models=tuple(dict.fromkeys(models)),
         chosen=chosen,
         impossible=impossible,
-        strata=_columns(study, rated.groups, settings.permute_within, "--permute-within"),
+        strata=_columns(study, rated.groups, settings.permute_within, "--permute-within", named=True),
         diagnostic_group=_diagnostic_group(study, rated.groups),
         audit=_audit(study, scale, features, rated, folds, designs, segments),
     )
@@ -347,12 +347,20 @@ def _folds(study: Study, settings: FitSettings, groups: NDArray[np.str_]) -> tup
 
 
 def _columns(
-    study: Study, groups: Sequence[str] | NDArray[np.str_], names: str | None, option: str
+    study: Study,
+    groups: Sequence[str] | NDArray[np.str_],
+    names: str | None,
+    option: str,
+    *,
+    named: bool = False,
 ) -> NDArray[np.str_] | None:
-    """Join columns of participants.tsv to one label for each session; all must be known."""
+    """Join columns of participants.tsv to one label for each session; all must be known.
+
+    With ``named``, a label tells the columns too: "site 2 / group control" instead of "2 / control".
+    """
     if not listed(names):
         return None
-    table = participant_columns(study, list(groups), columns=listed(names))
+    table = participant_columns(study, list(groups), columns=listed(names), what=f"What {option} names")
     unknown = table.isna().any(axis=1).to_numpy()
     if unknown.any():
         people = sorted(set(np.asarray(groups)[unknown].tolist()))
@@ -362,7 +370,13 @@ def _columns(
             + (f" and {len(people) - 5} more" if len(people) > 5 else ""),
             where=study.participants_tsv,
         )
-    return np.array([" / ".join(map(_label, row)) for row in table.itertuples(index=False)])
+    before = [f"{column} " if named else "" for column in table.columns]
+    return np.array(
+        [
+            " / ".join(name + _label(value) for name, value in zip(before, row, strict=True))
+            for row in table.itertuples(index=False)
+        ]
+    )
 
 
 def _label(value: object) -> str:
