@@ -16,9 +16,10 @@ __all__ = ["FitSettings", "listed", "load_fit_settings"]
 
 
 def _joined(value: object) -> object:
-    """Take a TOML list for what the command line writes with commas."""
-    if isinstance(value, list) and all(isinstance(one, str | int) for one in value):
-        return ",".join(map(str, value))
+    """Take a TOML list, or one number, for what the command line writes with commas."""
+    some = value if isinstance(value, list) else [value]
+    if all(isinstance(one, str | int) and not isinstance(one, bool) for one in some):
+        return ",".join(map(str, some))
     return value
 
 

