@@ -24,11 +24,10 @@ from emoclip_clinic.reporting.page.fit_evidence import (
     sensitivity_section,
 )
 from emoclip_clinic.reporting.page.fit_figures import draw_fit
+from emoclip_clinic.reporting.page.fit_people import cohort_section, quality_section
 from emoclip_clinic.reporting.page.fit_results import (
     change_section,
-    cohort_section,
     labels_of,
-    quality_section,
     question_section,
     results_section,
 )
