@@ -253,6 +253,29 @@ def test_a_damaged_piece_of_work_is_told_with_the_way_out(fresh: FitStudy) -> No
     assert run_fit(fresh.plan(), force=True).metrics["skill"].iloc[0] > 0.8
 
 
+def test_a_damaged_fit_json_is_told_and_written_again(
+    fresh: FitStudy, caplog: pytest.LogCaptureFixture
+) -> None:
+    run_fit(fresh.plan())
+    record = fresh.folder / "fit.json"
+    record.write_bytes(record.read_bytes()[:100])
+    again = run_fit(fresh.plan())
+    assert not again.up_to_date
+    assert again.outcomes["ridge"].reused
+    assert "fit.json" in caplog.text
+    assert run_fit(fresh.plan()).up_to_date
+
+
+def test_a_group_may_be_called_none(fresh: FitStudy) -> None:
+    path = fresh.study.participants_tsv
+    path.write_text(path.read_text().replace("control", "None"))
+    run_fit(fresh.plan(permutations=0))
+    again = run_fit(fresh.plan(permutations=0))
+    assert again.up_to_date
+    assert again.by_group is not None
+    assert set(again.by_group["group"]) == {"patient", "None"}
+
+
 def test_repeated_folds_average_r_within_repetitions(fresh: FitStudy) -> None:
     run_fit(fresh.plan(outer="kfold", n_splits=4, n_repeats=2, stratify="group", permutations=0))
     predictions, metrics = read_predictions(fresh.folder), read_metrics(fresh.folder)

@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+from emoclip_clinic.errors import FormatError
 from emoclip_clinic.regression import Fold, nested_predict, read_ledger, session_features, split_participants
 from emoclip_clinic.regression.fitting import FitResult, run_fit
 from emoclip_clinic.regression.fitting.report_columns import (
@@ -75,6 +76,15 @@ def test_an_item_that_is_not_tested_has_no_draws(fresh: FitStudy) -> None:
     path.write_text("".join("\t".join(line) + "\n" for line in lines))
     run_fit(fresh.plan())
     assert set(pq.read_table(fresh.folder / "null.parquet")["item"].to_pylist()) == set(PLANTED)
+
+
+def test_a_damaged_table_is_told_with_the_way_out(fresh: FitStudy) -> None:
+    run_fit(fresh.plan(permutations=0, **SIDE))
+    (piece,) = (fresh.folder / "work").glob("stability-*.json")
+    piece.write_bytes(piece.read_bytes()[:100])
+    with pytest.raises(FormatError, match="--force"):
+        run_fit(fresh.plan(permutations=0, resamples=300, **SIDE))
+    assert run_fit(fresh.plan(permutations=0, resamples=300, **SIDE), force=True).stability.rows
 
 
 def test_kept_draws_are_those_that_were_made(fresh: FitStudy) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from emoclip_clinic.errors import FormatError
 from emoclip_clinic.regression.fitting.array_files import write_arrays
 from emoclip_clinic.regression.fitting.metrics import METRIC_COLUMNS
 from emoclip_clinic.regression.fitting.plain import plain, records
@@ -39,6 +41,8 @@ __all__ = [
     "read_metrics",
     "write_outputs",
 ]
+
+_log = logging.getLogger(__name__)
 
 PREDICTION_COLUMNS: Mapping[str, str] = {
     "participant_id": "The person rated.",
@@ -133,11 +137,18 @@ def write_outputs(result: FitResult, refits: Mapping[str, Mapping[str, Any]], *,
 
 
 def current_fit(folder: Path, key: str) -> dict[str, Any] | None:
-    """Return what fit.json says if the fit is there, whole, and has this key."""
+    """Return what fit.json says if the fit is there, whole, and has this key.
+
+    A fit.json that is not whole is like one that is not there: the fit is made again from finished pieces.
+    """
     path = folder / "fit.json"
     if not path.exists():
         return None
-    record = read_json(path)
+    try:
+        record = read_json(path)
+    except FormatError as error:
+        _log.warning("The fit is made again: %s", error)
+        return None
     files = record.get("files")
     if record.get("key") != key or not isinstance(files, dict):
         return None
@@ -153,7 +164,11 @@ def read_metrics(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame | None]:
     by_group = None
     if (folder / "metrics_by_group.tsv").exists():
         by_group = pd.read_csv(
-            folder / "metrics_by_group.tsv", sep="\t", na_values=["n/a"], dtype=dict.fromkeys(text, "str")
+            folder / "metrics_by_group.tsv",
+            sep="\t",
+            na_values=["n/a"],
+            keep_default_na=False,  # a group may be called "None"
+            dtype=dict.fromkeys(text, "str"),
         )
     table = pd.read_csv(
         folder / "metrics.tsv",

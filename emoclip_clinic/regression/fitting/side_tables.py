@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from emoclip_clinic.errors import FormatError
 from emoclip_clinic.regression.fitting.plain import plain
 from emoclip_clinic.study.files import read_json, write_json
 
@@ -67,7 +68,15 @@ def kept_or_made(
     """
     path = work / f"{name}-{key[:16]}.json"
     if path.exists() and not force:
-        kept = read_json(path)
+        try:
+            kept = read_json(path)
+        except FormatError as error:
+            raise FormatError(
+                "A file of a fit must be whole",
+                found=str(error),
+                where=path,
+                hint="Run the same `emoclip-clinic fit` with --force.",
+            ) from error
         return SideTable(kept["facts"], kept["rows"], key)
     started = time.monotonic()
     rows, facts = make()
