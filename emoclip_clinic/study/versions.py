@@ -1,6 +1,7 @@
 """Versions of the software that made a result, read from package metadata without importing anything."""
 
 import platform
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 
 from emoclip_clinic import __version__
@@ -13,8 +14,13 @@ _PACKAGES = (
 )  # fmt: skip
 
 
-def software_versions() -> dict[str, str]:
+def software_versions(packages: Sequence[str] = _PACKAGES) -> dict[str, str]:
     """Return versions of emoclip-clinic, Python and the packages on which numbers depend.
+
+    Parameters
+    ----------
+    packages : sequence of str
+        Names of packages; by default those that embeddings depend on.
 
     Returns
     -------
@@ -27,7 +33,7 @@ def software_versions() -> dict[str, str]:
     True
     """
     found = {"emoclip-clinic": __version__, "python": platform.python_version()}
-    for package in _PACKAGES:
+    for package in packages:
         try:
             found[package] = version(package)
         except PackageNotFoundError:

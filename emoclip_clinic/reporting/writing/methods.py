@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import platform
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from emoclip_clinic import __version__
 from emoclip_clinic.reporting.writing.references import Citation, bibtex, citation, scale_citation
 from emoclip_clinic.reporting.writing.rounding import CONVENTION
+from emoclip_clinic.study.versions import software_versions
 
 if TYPE_CHECKING:
     from emoclip_clinic.reporting.analysis.records import FitAnalysis, PairAnalysis, RaterAnalysis
@@ -79,13 +78,7 @@ def analysis_versions() -> dict[str, str]:
     >>> "numpy" in analysis_versions()
     True
     """
-    found = {"emoclip-clinic": __version__, "python": platform.python_version()}
-    for package in _PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
+    return software_versions(_PACKAGES)
 
 
 def methods_of_fit(analysis: FitAnalysis) -> MethodsText:
