@@ -262,6 +262,7 @@ def _warnings(
             f"tracks {names} show a face for {seconds:.0f} s while the subject's track is absent; if it is"
             " the same person, list all of the person's tracks in tracks.tsv"
         )
+    assert settings.segment_frames is not None
     if facts.n_ok and decode.n_grid < settings.segment_frames:
         told.append(
             f"{decode.n_grid} sampled frames are fewer than the {settings.segment_frames} of a segment"

@@ -90,12 +90,14 @@ class Plan:
 
 
 def resolved_settings(settings: ExtractSettings, weights: WeightsEntry) -> ExtractSettings:
-    """Fill in what the weights decide: sampling rate and stride."""
+    """Fill in what the weights decide: sampling rate, frames of a segment, and with them its stride."""
+    segment_frames = settings.segment_frames or weights.record.segment_frames
     stride = settings.stride_frames
     return settings.model_copy(
         update={
             "sample_fps": settings.sample_fps or weights.record.sample_fps,
-            "stride_frames": stride if stride is not None else max(1, settings.segment_frames // 2),
+            "segment_frames": segment_frames,
+            "stride_frames": stride if stride is not None else max(1, segment_frames // 2),
         }
     )
 

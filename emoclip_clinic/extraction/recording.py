@@ -246,6 +246,7 @@ class _Extraction:
             return key
         encoder = self._encoders.encoder
         assert self._settings.sample_fps is not None
+        assert self._settings.segment_frames is not None
         assert self._settings.stride_frames is not None
         grid = _FrameBlocks(self._paths["frames"])
         segments = cut_segments(

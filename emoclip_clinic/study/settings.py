@@ -174,14 +174,14 @@ class ExtractSettings(BaseModel):
 
     # segment: temporal part
     segment_frames: Annotated[
-        int,
+        int | None,
         Field(
             ge=2,
             le=1023,
-            description="Sampled frames in a segment.",
+            description="Sampled frames in a segment; by default what the weights were trained with.",
             json_schema_extra=_stage("segment", "sampled frames"),
         ),
-    ] = 32
+    ] = None
     stride_frames: Annotated[
         int | None,
         Field(
@@ -305,7 +305,7 @@ def stage_settings(settings: ExtractSettings, stage: Stage) -> dict[str, object]
     Parameters
     ----------
     settings : ExtractSettings
-        The settings. Resolve ``sample_fps`` and ``stride_frames`` first where their default is None.
+        The settings. Resolve first what is None by default: ``sample_fps``, ``segment_frames``, ``stride_frames``.
     stage : {"scan", "crop", "encode", "segment", "run"}
         The stage.
 

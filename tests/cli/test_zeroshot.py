@@ -47,8 +47,7 @@ def study(tmp_path_factory: pytest.TempPathFactory, weights: None) -> Path:
     """Drawn interviews, extracted with `small`, and ratings."""
     root = tmp_path_factory.mktemp("zero-shot") / "study"
     write_interviews(root, participants=PEOPLE, sessions=1, seconds=3.0)
-    options = ("--model", "small", "--segment-frames", 8, "--no-progress")
-    result = run("extract", root / "interviews", "--study", root, *options)
+    result = run("extract", root / "interviews", "--study", root, "--model", "small", "--no-progress")
     assert result.exit_code == 0, result.output
     items, rng = load_scale("cains").item_ids, np.random.default_rng(0)
     rows = [["participant_id", "session_id", "rater", *items]]
@@ -93,6 +92,7 @@ def test_scores_lie_beside_the_segments_and_per_session(study: Path) -> None:
     tables = list((study / "derivatives").rglob("*_desc-zeroshotClinicalFace_emoclip.parquet"))
     read = pd.concat([pd.read_parquet(path) for path in tables])
     assert len(tables) == PEOPLE
+    assert set(segments["n_frames"]) == {8}  # as the weights' record says
     assert len(segments) >= PEOPLE
     assert (read["status"] == "ok").sum() == len(segments)
     np.testing.assert_allclose(read.filter(like="p_").sum(axis=1), 1)
