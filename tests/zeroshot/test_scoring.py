@@ -9,6 +9,7 @@ import pytest
 
 from emoclip_clinic.errors import StudyError, ZeroShotError
 from emoclip_clinic.study.readings import (
+    READING_COLUMNS,
     SESSION_READING_COLUMNS,
     load_session_readings,
     readings_identity,
@@ -127,6 +128,12 @@ def test_a_study_without_results_or_readings_says_what_to_run(
         score_study(written.study, model, toy_set)
     with pytest.raises(StudyError, match="zeroshot score --classes basic-7"):
         load_session_readings(written.study, "basic-7")
+
+
+def test_the_page_of_file_formats_lists_the_columns_of_readings(repository: Path) -> None:
+    page = (repository / "docs" / "file-formats.md").read_text(encoding="utf-8")
+    rows = [f"| `{c.name}` | {c.type} | {c.unit} | {c.meaning} |" for c in READING_COLUMNS]
+    assert "\n".join(rows) in page
 
 
 def test_the_page_lists_every_column_of_the_table_of_sessions(repository: Path) -> None:
