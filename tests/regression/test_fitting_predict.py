@@ -118,6 +118,9 @@ def test_a_model_that_was_exchanged_is_refused(old: FitStudy, new: FitStudy, tmp
     path.unlink()
     with pytest.raises(FormatError, match="must be whole"):
         predict_study(tmp_path / "fit", new.study)
+    (tmp_path / "fit" / "fit.json").write_text("{")
+    with pytest.raises(FormatError, match="fit` again"):
+        predict_study(tmp_path / "fit", new.study)
 
 
 def test_a_fit_is_found_by_path_and_by_name(old: FitStudy, tmp_path: Path) -> None:

@@ -240,7 +240,15 @@ def write_predictions(predictions: NewPredictions) -> Path:
 
 
 def _read_record(fit: Path) -> dict[str, Any]:
-    record = read_json(fit / "fit.json")
+    try:
+        record = read_json(fit / "fit.json")
+    except FormatError as error:
+        raise FormatError(
+            "The record of a fit must be whole",
+            found=str(error),
+            where=fit / "fit.json",
+            hint="Run the same `emoclip-clinic fit` again: it makes the fit anew.",
+        ) from error
     check_format_version(record.get("format_version"), where=fit / "fit.json")
     return record
 
