@@ -305,7 +305,7 @@ def stage_settings(settings: ExtractSettings, stage: Stage) -> dict[str, object]
     Parameters
     ----------
     settings : ExtractSettings
-        The settings. Resolve first what is None by default: ``sample_fps``, ``segment_frames``, ``stride_frames``.
+        The settings. Resolve first what is None by default: sampling rate, frames of a segment, stride.
     stage : {"scan", "crop", "encode", "segment", "run"}
         The stage.
 
