@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from emoclip_clinic.cli import app
 from emoclip_clinic.cli import extract as extract_verb
+from emoclip_clinic.encoder import registry
 from emoclip_clinic.extraction import ExtractionSummary
 from emoclip_clinic.synthetic.interviews import write_interviews
 
@@ -30,7 +31,9 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def first_run(study: Path):
-    return extract(study)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(registry, "_warned", set())  # a process warns once
+        return extract(study)
 
 
 def extract(study: Path, *options: str):
