@@ -73,6 +73,7 @@ def analyse_fit(
     *,
     settings: ReportSettings | None = None,
     cache: bool = True,
+    config: Path | None = None,
     progress: Progress | None = None,
 ) -> FitAnalysis:
     """Compute everything that a page about a fit shows.
@@ -87,6 +88,8 @@ def analyse_fit(
         Level, resamples, seed and margin; identifiers are not masked here.
     cache : bool
         Keep finished frames under ``work/reports/<name>``, so that the next run takes seconds.
+    config : Path, optional
+        A further settings file, whose ``[study]`` table may name the preregistration.
     progress : callable, optional
         See :data:`Progress`.
 
@@ -106,7 +109,7 @@ def analyse_fit(
     """
     with threadpool_limits(limits=1):  # small products: threads of BLAS would wait for each other
         return _Analysis(
-            Study.of(study), name, settings or ReportSettings(), cache, progress or _silent
+            Study.of(study), name, settings or ReportSettings(), cache, config, progress or _silent
         ).made()
 
 
@@ -146,9 +149,15 @@ class _Analysis:
     """One run: what has been read, and what is missing."""
 
     def __init__(
-        self, study: Study, name: str, settings: ReportSettings, cache: bool, progress: Progress
+        self,
+        study: Study,
+        name: str,
+        settings: ReportSettings,
+        cache: bool,
+        config: Path | None,
+        progress: Progress,
     ) -> None:
-        self.study, self.settings, self.progress = study, settings, progress
+        self.study, self.settings, self.config, self.progress = study, settings, config, progress
         self.fit = read_fit(study, name)
         self.missing: dict[str, str] = {}
         self.cache = FrameCache(study.report_work(name) if cache else None)
@@ -383,7 +392,7 @@ class _Analysis:
 
     def _preregistration(self) -> Preregistration:
         def read() -> Preregistration:
-            return read_preregistration(self.study, load_investigator_facts(self.study))
+            return read_preregistration(self.study, load_investigator_facts(self.study, config=self.config))
 
         found: Preregistration | None = self._tried("preregistration", read)
         return found or Preregistration(False, self.missing["preregistration"])

@@ -47,10 +47,10 @@ def fit_rules(fit: FitTables, settings: ReportSettings) -> dict[str, str]:
     n_repeats = len(fit.predictions[fit.main_model])
     bands = ", ".join(f"{age:g}" for age in AGE_BANDS)
     rules = {
-        "intervals": f"{settings.confidence:.0%} percentile intervals from {settings.resamples} resamples of "
-        "participants with all their sessions. All items and models share the resamples. Predictions are "
-        "held fixed: the intervals cover the sampling of these participants, not refitting, and are no "
-        "intervals for new patients.",
+        "intervals": f"{100 * settings.confidence:g} % percentile intervals from {settings.resamples} "
+        "resamples of participants with all their sessions. All items and models share the resamples. "
+        "Predictions are held fixed: the intervals cover the sampling of these participants, not refitting, "
+        "and are no intervals for new patients.",
         "comparisons": "Two models are compared on the same resamples and on the sessions that both predict. "
         "Williams' test is given only with one session per participant and one repetition of the folds. "
         "The mean predictor is compared in errors and CCC only: its pooled r is an artefact of leaving out.",
@@ -61,7 +61,7 @@ def fit_rules(fit: FitTables, settings: ReportSettings) -> dict[str, str]:
         "subgroups": f"A subgroup with fewer than {LEAST_PARTICIPANTS} participants gets no numbers. "
         f"Bands of age begin at {bands} years, fixed beforehand. A difference between subgroups is not "
         "tested.",
-        "warnings": f"A row carries a warning if {MOSTLY_ONE:.0%} of ratings or more are at one end of "
+        "warnings": f"A row carries a warning if {100 * MOSTLY_ONE:g} % of ratings or more are at one end of "
         f"the scale or equal, and below {FEW_PARTICIPANTS} participants.",
         "bland_altman": _DIFFERENCES,
         "calibration": _CALIBRATION,
@@ -89,7 +89,7 @@ def pair_rules(settings: ReportSettings, *, repeated: bool) -> dict[str, str]:
         else "textbook intervals where there are any, else percentile intervals from resamples of rows"
     )
     return {
-        "intervals": f"{settings.confidence:.0%}: {form}. {settings.resamples} resamples.",
+        "intervals": f"{100 * settings.confidence:g} %: {form}. {settings.resamples} resamples.",
         "bland_altman": _DIFFERENCES,
         "calibration": _CALIBRATION,
     }

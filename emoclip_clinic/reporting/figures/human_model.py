@@ -52,7 +52,8 @@ def human_beside_model(
     margin : float
         Margin of non-inferiority, > 0; NaN for none.
     margin_origin : str
-        Where the margin comes from, such as "pre-specified".
+        Where the margin comes from, such as "pre-specified"; "no margin" makes the caption say that there is
+        no verdict.
     quantity : str
         What the values are, for the left axis.
     confidence : float, optional
@@ -129,6 +130,8 @@ def human_beside_model(
         f"Dashed: minus the margin of {number(margin)}{f' ({margin_origin})' if margin_origin else ''}."
         if has_margin
         else "No margin was given, so there is no verdict."
+        if margin_origin == "no margin"
+        else ""
     )
     return finish(
         canvas,

@@ -26,7 +26,7 @@ from emoclip_clinic.reporting.figures.points import (
     series_of,
 )
 from emoclip_clinic.reporting.figures.style import WIDTH_PX, Role
-from emoclip_clinic.reporting.figures.values import Estimate, estimate_of, is_finite
+from emoclip_clinic.reporting.figures.values import Estimate, estimate_of, is_finite, level_text
 from emoclip_clinic.reporting.writing.rounding import number
 
 __all__ = ["scatter"]
@@ -38,6 +38,7 @@ def scatter(
     *,
     line: Mapping[str, Any] | pd.Series | None = None,
     statistics: Mapping[str, Estimate] | None = None,
+    confidence: float | None = None,
     seed: int = 0,
     prefix: str = "",
 ) -> Figure:
@@ -57,6 +58,8 @@ def scatter(
         ``slope`` and ``intercept`` of rating on prediction, with ``slope_low`` and ``slope_high``.
     statistics : mapping of str to Estimate, optional
         Numbers for caption and alternative text, by full name.
+    confidence : float, optional
+        Level of the intervals, for the caption.
     seed : int
         Seed of the jitter.
     prefix : str
@@ -125,6 +128,7 @@ def scatter(
         if has_line
         else "",
         f"{numbers}." if numbers else "",
+        f"In brackets: {level_text(confidence)}s." if has_line or numbers else "",
         jitter_text(f"{measure.rating}s", most, unit=measure.unit, seed=seed),
     )
     return finish(canvas, title=title, alt=alt, caption=caption)

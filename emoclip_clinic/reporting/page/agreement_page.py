@@ -238,7 +238,13 @@ def _composed(
         frames |= pair_frames(pair)
         rules |= dict(pair.rules)
     if raters is not None:
-        drawings = draw_raters(raters, {}, headline=("",), statistic=settings.margin_statistic)
+        drawings = draw_raters(
+            raters,
+            {},
+            headline=("",),
+            statistic=settings.margin_statistic,
+            confidence=settings.confidence,
+        )
         sections.append(
             rater_section(raters, drawings, title="Raters", names={}, confidence=settings.confidence)
         )
@@ -305,6 +311,7 @@ def _pair_sections(pair: PairAnalysis, request: AgreementRequest, settings: Repo
             measure,
             line={str(name): value for name, value in lines[0].items()} if lines else None,
             statistics=statistics,
+            confidence=settings.confidence,
             seed=settings.seed,
         )
     ]
@@ -315,6 +322,7 @@ def _pair_sections(pair: PairAnalysis, request: AgreementRequest, settings: Repo
                 measure,
                 limits={str(name): value for name, value in limits[0].items()},
                 of_model=False,
+                confidence=settings.confidence,
                 seed=settings.seed,
             )
         )
@@ -344,7 +352,18 @@ def _pair_sections(pair: PairAnalysis, request: AgreementRequest, settings: Repo
                     f"Whether {pair.prediction} means what it says: the line of {pair.truth} on "
                     f"{pair.prediction} has the slope 1 and the intercept 0 then."
                 ),
-                Gallery((Picture(calibration_plot(pair.pairs, measure, calibration=pair.calibration)),)),
+                Gallery(
+                    (
+                        Picture(
+                            calibration_plot(
+                                pair.pairs,
+                                measure,
+                                calibration=pair.calibration,
+                                confidence=settings.confidence,
+                            )
+                        ),
+                    )
+                ),
             ),
         ),
     ]

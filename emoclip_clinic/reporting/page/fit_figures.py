@@ -82,6 +82,7 @@ def draw_fit(analysis: FitAnalysis) -> FitDrawings:
             names,
             headline=headline_items(analysis),
             statistic=analysis.settings.margin_statistic,
+            confidence=analysis.settings.confidence,
         ),
         null={
             item: (
@@ -93,7 +94,12 @@ def draw_fit(analysis: FitAnalysis) -> FitDrawings:
         },
         calibration={
             item: (
-                calibration_plot(analysis.pairs[item], measure, calibration=_of(analysis.calibration, item)),
+                calibration_plot(
+                    analysis.pairs[item],
+                    measure,
+                    calibration=_of(analysis.calibration, item),
+                    confidence=analysis.settings.confidence,
+                ),
             )
             for item, measure in measures.items()
             if item in analysis.pairs
@@ -114,7 +120,12 @@ def draw_fit(analysis: FitAnalysis) -> FitDrawings:
 
 
 def draw_raters(
-    raters: RaterAnalysis, names: Mapping[str, str], *, headline: tuple[str, ...], statistic: str
+    raters: RaterAnalysis,
+    names: Mapping[str, str],
+    *,
+    headline: tuple[str, ...],
+    statistic: str,
+    confidence: float,
 ) -> tuple[Figure, ...]:
     """Draw the model beside the raters.
 
@@ -127,7 +138,9 @@ def draw_raters(
     headline : tuple of str
         Items that have a figure of their own.
     statistic : str
-        Statistic in which all items are shown together.
+        Statistic in which all items are shown together, unless a preregistration names another.
+    confidence : float
+        Level of the intervals.
 
     Returns
     -------
@@ -136,7 +149,11 @@ def draw_raters(
     """
     table = raters.model_human[raters.model_human["difference"].notna()]
     coefficients = table[table["statistic"] != "MAE"]
-    verdicts = raters.verdicts.set_index("item") if len(raters.verdicts) else None
+    margin, origin = math.nan, "no margin"
+    if len(raters.verdicts):  # the margin is one of the study, so that all rows have the same
+        verdict = raters.verdicts.iloc[0]
+        margin, origin = float(verdict["margin"]), str(verdict["margin_origin"])
+        statistic = str(verdict["statistic"])
     figures = []
     for item in headline:
         rows = _of(coefficients, item)
@@ -145,13 +162,14 @@ def draw_raters(
                 human_beside_model(
                     rows,
                     title=names.get(item, item) or "Raters and model",
+                    # The margin is meant in one statistic; the rows of this figure are several.
+                    margin_origin="no margin" if math.isnan(margin) else "",
+                    confidence=confidence,
                     name=f"human-model-{item}" if item else "human-model",
                 )
             )
     together = table[table["statistic"] == statistic]
     if len(together) > 1:
-        margin = math.nan if verdicts is None else float(verdicts["margin"].iloc[0])
-        origin = "" if verdicts is None else str(verdicts["margin_origin"].iloc[0])
         figures.append(
             human_beside_model(
                 together,
@@ -160,6 +178,7 @@ def draw_raters(
                 margin=margin,
                 margin_origin=origin,
                 quantity=statistic,
+                confidence=confidence,
                 name="human-model-all",
             )
         )
@@ -170,14 +189,14 @@ def _overview(analysis: FitAnalysis) -> tuple[Figure, ...]:
     items = analysis.items.assign(label=labels_of(analysis.items))
     if len(items) < 2:
         return ()
-    explanation = analysis.rules.get("intervals", "")
+    explanation, confidence = analysis.rules.get("intervals", ""), analysis.settings.confidence
     r, r_name = (
         ("pearson_r_within_groups", "Pearson r within groups")
         if analysis.has_groups
         else ("pearson_r", "Pearson r")
     )
     return (
-        forest(items, explanation=explanation),
+        forest(items, explanation=explanation, confidence=confidence),
         forest(
             items,
             column=r,
@@ -187,6 +206,7 @@ def _overview(analysis: FitAnalysis) -> tuple[Figure, ...]:
             baseline="mean_r" if r == "pearson_r" else "",
             baseline_text="mean predictor",
             explanation=explanation,
+            confidence=confidence,
         ),
     )
 
@@ -209,13 +229,18 @@ def _item(analysis: FitAnalysis, measure: Measure) -> tuple[Figure, ...]:
             measure,
             line={str(name): value for name, value in lines[0].items()} if lines else None,
             statistics=statistics,
+            confidence=analysis.settings.confidence,
             seed=seed,
         ),
     ]
     if limits:
         figures.append(
             bland_altman_plot(
-                pairs, measure, limits={str(name): value for name, value in limits[0].items()}, seed=seed
+                pairs,
+                measure,
+                limits={str(name): value for name, value in limits[0].items()},
+                confidence=analysis.settings.confidence,
+                seed=seed,
             )
         )
     figures.append(rating_distribution(pairs["rating"], measure))

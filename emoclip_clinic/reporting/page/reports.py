@@ -130,7 +130,9 @@ def report_fits(
     analyses = []
     pages = []
     for name in names:
-        analysis = analyse_fit(study, name, settings=settings, cache=not force, progress=progress)
+        analysis = analyse_fit(
+            study, name, settings=settings, cache=not force, config=config, progress=progress
+        )
         if progress is not None:
             progress(f"{name}: page", 0, 0)
         if masks is not None:

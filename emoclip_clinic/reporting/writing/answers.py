@@ -65,7 +65,7 @@ def short_answer(analysis: FitAnalysis) -> str:
     sentences = []
     for item in chosen:
         sentences += _about_target(table[table["item"] == item].to_dict("records")[0], analysis)
-    sentences += _beside_human(analysis.raters, chosen, analysis.settings.margin_statistic)
+    sentences += _beside_human(analysis, chosen)
     sentences += [] if (table["role"] == "primary").any() else [_no_primary(table)]
     n_tried = analysis.ledger.n_analyses
     if n_tried > 1:
@@ -247,18 +247,30 @@ def _caution(n_participants: int, scope: str = _SCOPE) -> list[str]:
     return [scope]
 
 
-def _beside_human(raters: RaterAnalysis, chosen: Sequence[str], statistic: str) -> list[str]:
-    verdicts = [one for one in raters.verdicts.to_dict("records") if one["item"] in chosen][:1]
-    statistic = verdicts[0]["statistic"] if verdicts else statistic
-    for row in raters.model_human.to_dict("records"):
-        if row["item"] in chosen and row["statistic"] == statistic and not math.isnan(row["difference"]):
-            return [
-                f"On sessions with several raters, one rater agrees with the others with a {statistic} of "
-                f"{number(row['human'])} and the model with {number(row['model'])}; the difference is "
-                f"{_with(row, 'difference')}.",
-                *(str(one["wording"]) for one in verdicts if one["verdict"] != "none"),
+def _beside_human(analysis: FitAnalysis, chosen: Sequence[str]) -> list[str]:
+    raters, statistic = analysis.raters, analysis.settings.margin_statistic
+    names = dict(zip(analysis.items["item"], analysis.items["name"], strict=True))
+    verdicts = {one["item"]: one for one in raters.verdicts.to_dict("records")}
+    found = {(one["item"], one["statistic"]): one for one in raters.model_human.to_dict("records")}
+    sentences = []
+    for item in chosen:
+        verdict = verdicts.get(item)
+        meant = statistic if verdict is None else str(verdict["statistic"])
+        row = found.get((item, meant))
+        if row is None or math.isnan(row["difference"]):
+            continue
+        which = f" of {names[item]}" if len(chosen) > 1 else ""
+        sentences.append(
+            f"On sessions with several raters{which}, one rater agrees with the others with a {meant} of "
+            f"{number(row['human'])} and the model with {number(row['model'])}; the difference is "
+            f"{_with(row, 'difference')}."
+        )
+        if verdict is not None and verdict["verdict"] != "none":
+            sentences += [
+                f"The margin is {number(verdict['margin'])} ({verdict['margin_origin']}).",
+                str(verdict["wording"]),
             ]
-    return []
+    return sentences
 
 
 def _with(row: Mapping[Hashable, Any], name: str) -> str:

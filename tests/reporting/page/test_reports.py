@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from emoclip_clinic.reporting.page import known_fits, report_fits
-from emoclip_clinic.study.files import read_tsv
+from emoclip_clinic.study.files import read_tsv, sha256_file
 from emoclip_clinic.study.report_settings import ReportSettings
 from tests.reporting.studies import HOSTILE, ReportStudy
 
@@ -144,6 +144,42 @@ def test_masked_reports_name_nobody_anywhere(hostile: ReportStudy, plain: tuple[
     report(hostile, MASKED)
     assert {row["participant_id"]: row["rating"] for row in read_tsv(folder / "pairs.tsv").rows} == again
     assert hostile.study.masks_tsv.exists()
+
+
+def test_a_further_settings_file_counts_for_the_margin_as_for_the_facts(
+    copy_of: Callable[[str], ReportStudy], tmp_path: Path
+) -> None:
+    one = copy_of("good")
+    registered = one.study.root / "registered.toml"
+    registered.write_text("[report]\nmargin = 0.15\n")
+    config = tmp_path / "other.toml"
+    config.write_text(
+        "[study]\npreregistration = 'registered.toml'\n"
+        f"preregistration_sha256 = '{sha256_file(registered)}'\n"
+    )
+    without, _ = report(one)
+    made = report_fits(one.study, [one.fit], QUICK, config=config)
+    text = made.pages[0].path.read_text(encoding="utf-8")
+    assert "minus the margin of 0.15 (pre-specified)" in text
+    assert "The margin is 0.15 (pre-specified)." in made.pages[0].answer
+    assert "No margin was given" in without
+    assert "No margin was given" not in text
+    assert "pre-specified" not in without
+
+
+def test_captions_tell_the_level_of_their_intervals(copy_of: Callable[[str], ReportStudy]) -> None:
+    text, _ = report(copy_of("good"), ReportSettings(resamples=200, confidence=0.9))
+    captions = [html.unescape(one) for one in re.findall(r"<figcaption.*?</figcaption>", text, re.DOTALL)]
+    for words in (
+        "with 90 % intervals",
+        "In brackets and as bands: 90 % intervals",
+        "In brackets: 90 % intervals",
+        "each, with 90 % interval",
+        "with its 90 % interval",
+    ):
+        assert any(words in one for one in captions), words
+    assert "95 % interval" not in text
+    assert not re.findall(r"\d%", re.sub(r"<(style|script|svg).*?</\1>|<[^>]*>", "", text, flags=re.DOTALL))
 
 
 def test_files_of_an_earlier_report_do_not_stay(copy_of: Callable[[str], ReportStudy]) -> None:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 
 from emoclip_clinic.reporting.analysis import FitAnalysis, analyse_fit
@@ -93,6 +94,29 @@ def test_no_answer_speaks_of_new_patients_or_of_equality(analysis: FitAnalysis) 
         assert not [
             words for words in ("new patients", "as good as", "equal", "prove") if words in short_answer(one)
         ]
+
+
+def test_each_primary_target_has_its_own_verdict_with_margin_and_origin(analysis: FitAnalysis) -> None:
+    items = analysis.items.assign(role="exploratory")
+    items.loc[items["item"].isin(["cains10", "exp"]), "role"] = "primary"
+    verdicts = pd.DataFrame(
+        {
+            "item": ["cains10", "exp"],
+            "statistic": "CCC",
+            "margin": 0.1,
+            "margin_origin": "margin chosen at analysis",
+            "lower_limit": [math.nan, -0.05],
+            "verdict": ["none", "non-inferior"],
+            "reason": ["no interval", ""],
+            "wording": ["No verdict is given.", "It is no worse."],
+        }
+    )
+    two = replace(analysis, items=items, raters=replace(analysis.raters, verdicts=verdicts))
+    answer = short_answer(two)
+    assert answer.count("On sessions with several raters of ") == 2
+    first, second = (answer.index(f"raters of {name}") for name in ("Facial expression", "Expression"))
+    assert first < second < answer.index("The margin is 0.10 (margin chosen at analysis). It is no worse.")
+    assert "No verdict is given" not in answer
 
 
 def test_methods_name_versions_parameters_and_cite_what_they_use(analysis: FitAnalysis) -> None:
