@@ -86,6 +86,9 @@ def test_a_model_stands_beside_raters(table: Path) -> None:
     assert result.exit_code == 0, result.stderr
     text = table.with_name("my table-agreement.html").read_text(encoding="utf-8")
     assert "each with the mean of the other raters" in text
+    assert "one rater agrees with the others with a CCC of" in result.stderr
+    assert "Intervals of 95 % come from at most" in text
+    assert "limits of agreement [" not in text
 
 
 def test_masked_pages_name_nobody(table: Path) -> None:

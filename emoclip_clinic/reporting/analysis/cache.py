@@ -21,7 +21,7 @@ __all__ = ["FrameCache"]
 
 _log = logging.getLogger(__name__)
 
-_FORM = 1
+_FORM = 2
 """To be raised when an analysis gives other numbers from the same input."""
 
 

@@ -16,7 +16,7 @@ from emoclip_clinic.agreement.moments import MOMENT_STATISTICS, MomentSums, Tota
 from emoclip_clinic.agreement.resampling import count_blocks
 from emoclip_clinic.agreement.weighted import WeightedStatistics
 
-__all__ = ["WITHIN", "WITHIN_GROUPS", "Measures", "resample_weights", "resampled_values"]
+__all__ = ["KAPPA", "WITHIN", "WITHIN_GROUPS", "Measures", "resample_weights", "resampled_values"]
 
 Floats = NDArray[np.float64]
 
@@ -24,9 +24,9 @@ WITHIN = 1.0
 """Largest absolute error, in points, that counts as agreement."""
 
 WITHIN_GROUPS = "Pearson r within groups"
-_KAPPA = "quadratic weighted kappa"
+KAPPA = "quadratic weighted kappa"
 _SPEARMAN = "Spearman rho"
-_ROUNDED = ("share within, rounded", _KAPPA)
+_ROUNDED = ("share within, rounded", KAPPA)
 
 # Totals of so many cells at once stay within some 100 MB.
 _BLOCK_CELLS = 400_000
@@ -107,6 +107,14 @@ class Measures:
         people = [np.unique(self._codes[column]).size for column in self.present.T]
         return self.present.sum(axis=0), np.array(people, dtype=np.int64)
 
+    def is_constant(self, column: int, *, rounded: bool) -> bool:
+        """Whether an item's ratings do not vary, or its predictions in no repetition."""
+        pairs = [self.rating[:, [column]], *self.predictions[:, :, [column]]]
+        if rounded:
+            pairs = [_moved(values, self.steps[column : column + 1]) for values in pairs]
+        rating, *predictions = (bool(np.nanmin(one) == np.nanmax(one)) for one in pairs)
+        return rating or all(predictions)
+
     def _of_repeat(self, own: Floats, baseline: Floats | None) -> Callable[[Floats], dict[str, Floats]]:
         without = np.array([one is None for one in self.steps], dtype=bool)
         rounded = _moved(own, self.steps)
@@ -131,7 +139,7 @@ class Measures:
                 for name in self.names:
                     if name == WITHIN_GROUPS:
                         found[name] = _pooled_within([one.totals(weights) for one in inside], nothing)
-                    elif name == _KAPPA:
+                    elif name == KAPPA:
                         found[name] = np.where(
                             without, np.nan, MOMENT_STATISTICS["CCC"](kappa.totals(weights))
                         )

@@ -53,7 +53,8 @@ def fit_rules(fit: FitTables, settings: ReportSettings) -> dict[str, str]:
         "and are no intervals for new patients.",
         "comparisons": "Two models are compared on the same resamples and on the sessions that both predict. "
         "Williams' test is given only with one session per participant and one repetition of the folds. "
-        "The mean predictor is compared in errors and CCC only: its pooled r is an artefact of leaving out.",
+        "The mean predictor is compared in errors and CCC only: its pooled r is an artefact of leaving out. "
+        "Where another model's r is negative for the same reason, the difference in r has no p.",
         "rounding": "For the kappa, ratings and predictions are moved to the nearest step of the scale, "
         "halves up, and to its ends. A score has all its steps as categories.",
         "within": "The share within one point is that of unrounded absolute errors of at most 1; beside "

@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 
 from emoclip_clinic.agreement import AgreementWarning, williams_test
 from emoclip_clinic.agreement.resampling import limits, two_sided_p
+from emoclip_clinic.agreement.results import CONSTANT, join_flags
 from emoclip_clinic.reporting.analysis.frames import frame_of
 from emoclip_clinic.reporting.analysis.measures import (
+    KAPPA,
     WITHIN_GROUPS,
     Measures,
     resample_weights,
@@ -27,7 +29,7 @@ from emoclip_clinic.reporting.analysis.records import (
     ReportSettings,
 )
 
-__all__ = ["CALIBRATION_NAMES", "COMPARED", "all_statistics", "interval_name"]
+__all__ = ["CALIBRATION_NAMES", "COMPARED", "NEGATIVE_R", "all_statistics", "interval_name"]
 
 Floats = NDArray[np.float64]
 
@@ -35,6 +37,11 @@ COMPARED = ("skill", "Pearson r", "CCC", "MAE", "RMSE")
 """Statistics in which models are compared."""
 
 CALIBRATION_NAMES = ("calibration slope", "calibration intercept", "calibration-in-the-large", "bias")
+
+NEGATIVE_R = "p not given: the other's r is negative, as leaving out makes it near the mean"
+"""Why a difference in r has no p: it is as large for any model that beats the mean predictor."""
+
+_ZERO_IF_CONSTANT = ("CCC", "ICC(A,1)", KAPPA)
 
 _ALL = (*STATISTIC_FIELDS.values(), *CALIBRATION_NAMES)
 
@@ -142,6 +149,11 @@ def _rows(
             flag = _why_not(measures, column, name, n, people) if np.isnan(value) else ""
             if not flag and people < 2:
                 flag = "fewer than 2 participants"
+            elif (
+                not flag and name in _ZERO_IF_CONSTANT and measures.is_constant(column, rounded=name == KAPPA)
+            ):
+                # 0 by its formula in every resample: an interval without width would claim precision
+                flag = f"{CONSTANT} after rounding" if name == KAPPA else CONSTANT
             elif not flag:
                 low, high, flag = limits(draws[:, place, column], value, confidence=settings.confidence)
             method = interval_name(settings.resamples, clustered=n > people)
@@ -172,7 +184,7 @@ def _why_not(measures: Measures, column: int, name: str, n: int, people: int) ->
         measures.group is None or len({one for one in measures.group if one is not None}) < 2
     ):
         return "no two diagnostic groups"
-    if name in ("share within, rounded", "quadratic weighted kappa") and measures.steps[column] is None:
+    if name in ("share within, rounded", KAPPA) and measures.steps[column] is None:
         return "no steps to round to"
     if name == "repeated-measures r" and n == people:
         return "one session per participant"
@@ -197,7 +209,7 @@ def _comparison(
     estimate, draws = first.estimate - second.estimate, first.draws - second.draws
     rows = []
     for column, item in enumerate(fit.targets):
-        p_williams, why = _williams(first.measures, second.measures, fit.codes, column)
+        p_of_williams, why_not = _williams(first.measures, second.measures, fit.codes, column)
         for place, name in enumerate(COMPARED):
             if other == "mean" and name in ("skill", "Pearson r"):
                 continue  # its skill is 0 by definition, and its r an artefact of leaving out
@@ -205,6 +217,11 @@ def _comparison(
             low, high, flag = np.nan, np.nan, "not defined for one of the models"
             if np.isfinite(value) and n_people[column] >= 2:
                 low, high, flag = limits(drawn, value, confidence=confidence)
+            p = np.nan if np.isnan(low) else two_sided_p(drawn)
+            williams, why = (p_of_williams, why_not) if name == "Pearson r" else (np.nan, "")
+            if name == "Pearson r" and float(second.estimate[place, column]) < 0:
+                p, williams, why = np.nan, np.nan, why or NEGATIVE_R
+                flag = join_flags(NEGATIVE_R, flag)
             rows.append(
                 {
                     "item": item,
@@ -216,9 +233,9 @@ def _comparison(
                     "difference": value,
                     "ci_low": low,
                     "ci_high": high,
-                    "p": np.nan if np.isnan(low) else two_sided_p(drawn),
-                    "williams_p": p_williams if name == "Pearson r" else np.nan,
-                    "williams_note": why if name == "Pearson r" else "",
+                    "p": p,
+                    "williams_p": williams,
+                    "williams_note": why,
                     "flag": flag,
                 }
             )

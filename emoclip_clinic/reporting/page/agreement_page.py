@@ -249,7 +249,7 @@ def _composed(
             rater_section(raters, drawings, title="Raters", names={}, confidence=settings.confidence)
         )
         frames |= rater_frames(raters)
-    methods = methods_of_agreement(pair, raters, resamples=settings.resamples)
+    methods = methods_of_agreement(pair, raters, settings=settings)
     sections += [methods_section(methods, list(rules.values())), investigator_section(facts)]
     return with_files(
         sections,

@@ -89,8 +89,13 @@ def rater_section(
     if len(raters.ceiling):
         blocks.append(_ceiling(_labelled(raters.ceiling, names), confidence))
     if len(raters.human):
-        human = _human(_labelled(raters.human, names), confidence)
-        blocks.append(human if len(human.rows) <= _SHORT else Folded("Raters with each other", (human,)))
+        blocks += _short_or_chosen(
+            lambda rows, key: _human(rows, confidence, key=key),
+            _labelled(raters.human, names),
+            "human",
+            "Raters with each other, all targets",
+            headline,
+        )
     if len(raters.pairwise):
         blocks.append(Folded("Every pair of raters", (_pairwise(_labelled(raters.pairwise, names)),)))
     if raters.notes:
@@ -107,7 +112,7 @@ def _short_or_chosen(
 ) -> list[Block]:
     """A short table as it is; of a long one the rows of the targets of the answer, and all of them folded."""
     chosen = [row for row in rows if row["item"] in headline]
-    if len(rows) <= _SHORT or not chosen:
+    if len(rows) <= _SHORT or len(chosen) in (0, len(rows)):
         return [make(rows, key)]
     short = make(chosen, f"{key}-of-the-answer")
     return [
@@ -189,9 +194,9 @@ def _ceiling(rows: list[Record], confidence: float) -> Table | Folded:
     return shown if len(rows) <= _SHORT else Folded("Reliability and ceiling", (shown,))
 
 
-def _human(rows: list[Record], confidence: float) -> Table:
+def _human(rows: list[Record], confidence: float, *, key: str) -> Table:
     return table_of(
-        "human",
+        key,
         f"Raters with each other, {in_brackets(confidence)}",
         rows,
         [

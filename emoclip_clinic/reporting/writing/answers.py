@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from emoclip_clinic.reporting.writing.rounding import NOT_THERE, interval, number, p_value
@@ -65,7 +65,8 @@ def short_answer(analysis: FitAnalysis) -> str:
     sentences = []
     for item in chosen:
         sentences += _about_target(table[table["item"] == item].to_dict("records")[0], analysis)
-    sentences += _beside_human(analysis, chosen)
+    names = dict(zip(table["item"], table["name"], strict=True))
+    sentences += _beside_human(analysis.raters, {item: names[item] for item in chosen})
     sentences += [] if (table["role"] == "primary").any() else [_no_primary(table)]
     n_tried = analysis.ledger.n_analyses
     if n_tried > 1:
@@ -133,6 +134,7 @@ def short_answer_of_raters(analysis: RaterAnalysis) -> str:
     ]
     if _width(found, "ICC(A,1)") > WIDE:
         sentences.append("The interval is wide: these data leave much open.")
+    sentences += _beside_human(analysis, {"": ""})
     return " ".join([*sentences, *_caution(n_clusters, _SCOPE_OF_MEASURES)])
 
 
@@ -159,15 +161,10 @@ def _about_target(row: Mapping[Hashable, Any], analysis: FitAnalysis) -> list[st
     sentences = [
         f"For {name}, in {who}, predictions for people whom the model ({row['model']}) had never seen had a "
         f"skill of {_with(row, 'skill')} against the mean of the other participants (0 is no better, 1 is "
-        f"perfect) and a Pearson r of {_with(row, 'pearson_r')}.",
+        f"perfect) and {_association(row, analysis)}.",
         f"They were off by {number(row['mae'])} points on average; the mean alone is off by "
         f"{number(row['mean_mae'])}.",
     ]
-    if analysis.has_groups and not math.isnan(float(row["pearson_r_within_groups"])):
-        sentences.append(
-            f"Within diagnostic groups r is {_with(row, 'pearson_r_within_groups')}; a difference between "
-            "groups does not enter it."
-        )
     sentences.append(_chance(float(row["p"]), skill))
     width = float(row["pearson_r_high"]) - float(row["pearson_r_low"])
     if width > WIDE:
@@ -188,6 +185,17 @@ def _about_target(row: Mapping[Hashable, Any], analysis: FitAnalysis) -> list[st
             "not."
         )
     return sentences
+
+
+def _association(row: Mapping[Hashable, Any], analysis: FitAnalysis) -> str:
+    """Pearson r; where there are diagnostic groups, that within them comes first."""
+    pooled = f"a Pearson r of {_with(row, 'pearson_r')}"
+    if not analysis.has_groups or math.isnan(float(row["pearson_r_within_groups"])):
+        return pooled
+    return (
+        f"a Pearson r of {_with(row, 'pearson_r_within_groups')} within diagnostic groups; over all "
+        f"together, where a difference between groups enters, {pooled}"
+    )
 
 
 def _chance(p: float, skill: float) -> str:
@@ -247,25 +255,23 @@ def _caution(n_participants: int, scope: str = _SCOPE) -> list[str]:
     return [scope]
 
 
-def _beside_human(analysis: FitAnalysis, chosen: Sequence[str]) -> list[str]:
-    raters, statistic = analysis.raters, analysis.settings.margin_statistic
-    names = dict(zip(analysis.items["item"], analysis.items["name"], strict=True))
+def _beside_human(raters: RaterAnalysis, names: Mapping[str, str]) -> list[str]:
+    """The model in a rater's place for every named item, with the verdict where there is one."""
     verdicts = {one["item"]: one for one in raters.verdicts.to_dict("records")}
     found = {(one["item"], one["statistic"]): one for one in raters.model_human.to_dict("records")}
     sentences = []
-    for item in chosen:
-        verdict = verdicts.get(item)
-        meant = statistic if verdict is None else str(verdict["statistic"])
+    for item, verdict in ((item, verdicts[item]) for item in names if item in verdicts):
+        meant = str(verdict["statistic"])
         row = found.get((item, meant))
         if row is None or math.isnan(row["difference"]):
             continue
-        which = f" of {names[item]}" if len(chosen) > 1 else ""
+        which = f" of {names[item]}" if len(names) > 1 else ""
         sentences.append(
             f"On sessions with several raters{which}, one rater agrees with the others with a {meant} of "
             f"{number(row['human'])} and the model with {number(row['model'])}; the difference is "
             f"{_with(row, 'difference')}."
         )
-        if verdict is not None and verdict["verdict"] != "none":
+        if verdict["verdict"] != "none":
             sentences += [
                 f"The margin is {number(verdict['margin'])} ({verdict['margin_origin']}).",
                 str(verdict["wording"]),

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from emoclip_clinic import __version__
 from emoclip_clinic.reporting.writing.references import Citation, bibtex, citation, scale_citation
-from emoclip_clinic.reporting.writing.rounding import CONVENTION
+from emoclip_clinic.reporting.writing.rounding import CONVENTION, number
 from emoclip_clinic.study.versions import software_versions
 
 if TYPE_CHECKING:
     from emoclip_clinic.reporting.analysis.records import FitAnalysis, PairAnalysis, RaterAnalysis
+    from emoclip_clinic.study.report_settings import ReportSettings
 
 __all__ = ["MethodsText", "analysis_versions", "methods_of_agreement", "methods_of_fit"]
 
@@ -101,14 +102,18 @@ def methods_of_fit(analysis: FitAnalysis) -> MethodsText:
         "Video features": _features(fit),
         "Prediction": _prediction(fit, analysis.models),
         "Evaluation": _evaluation(fit, analysis),
-        "Agreement": _agreement(analysis.settings.resamples, repeated=True),
+        "Agreement": " ".join(
+            part
+            for part in (_agreement(analysis.settings, repeated=True), _of_raters(analysis.raters))
+            if part
+        ),
         "Software": _software(analysis.versions),
     }
     return _cited(paragraphs, scale_keys)
 
 
 def methods_of_agreement(
-    pair: PairAnalysis | None, raters: RaterAnalysis | None, *, resamples: int
+    pair: PairAnalysis | None, raters: RaterAnalysis | None, *, settings: ReportSettings
 ) -> MethodsText:
     """Compose the methods of an agreement page.
 
@@ -118,8 +123,8 @@ def methods_of_agreement(
         Two measures.
     raters : RaterAnalysis, optional
         Raters of the same thing.
-    resamples : int
-        Bootstrap resamples.
+    settings : ReportSettings
+        Level and bootstrap resamples of the intervals.
 
     Returns
     -------
@@ -139,13 +144,18 @@ def methods_of_agreement(
         )
     if raters is not None:
         data.append(f"Raters: {', '.join(raters.raters)}.")
+    agreement = []
+    if pair is not None:
+        agreement.append(_agreement(settings, repeated=pair.cluster is not None))
+    if raters is not None:
+        agreement.append(_of_raters(raters))
+        if pair is None:
+            agreement += [_intervals_of_raters(raters, settings), CONVENTION]
     paragraphs = {
         "Data": " ".join(data),
-        "Agreement": _agreement(resamples, repeated=pair is not None and pair.cluster is not None),
+        "Agreement": " ".join(part for part in agreement if part),
         "Software": _software(analysis_versions()),
     }
-    if raters is not None:
-        paragraphs["Agreement"] += " " + _of_raters()
     return _cited(paragraphs, {})
 
 
@@ -276,7 +286,8 @@ def _evaluation(fit: Mapping[str, Any], analysis: FitAnalysis) -> str:
     )
 
 
-def _agreement(resamples: int, *, repeated: bool) -> str:
+def _agreement(settings: ReportSettings, *, repeated: bool) -> str:
+    level, resamples = _share(settings.confidence), settings.resamples
     text = (
         "Agreement is given as the concordance correlation coefficient with n denominators [@lin1989], "
         "ICC(A,1) and ICC(C,1) [@mcgraw1996], mean absolute and root mean squared error, bias and limits of "
@@ -286,19 +297,54 @@ def _agreement(resamples: int, *, repeated: bool) -> str:
     text += ", and the quadratic weighted kappa [@cohen1968] where the steps of the scale are known. "
     if repeated:
         text += (
-            f"Where participants have several sessions, intervals come from {resamples} bootstrap resamples "
-            "of participants with all their sessions [@field2007], with predictions held fixed; association "
-            "within participants is the repeated-measures correlation [@bakdash2017]. "
+            f"Where participants have several sessions, {level} intervals come from {resamples} bootstrap "
+            "resamples of participants with all their sessions [@field2007], with predictions held fixed; "
+            "association within participants is the repeated-measures correlation [@bakdash2017]. "
         )
     else:
-        text += f"Intervals are textbook ones or from {resamples} bootstrap resamples, as the tables say. "
+        text += (
+            f"Intervals of {level} are textbook ones or from {resamples} bootstrap resamples, as the tables "
+            "say. "
+        )
     return text + CONVENTION
 
 
-def _of_raters() -> str:
+def _of_raters(raters: RaterAnalysis) -> str:
+    """Agreement of raters, and the model in a rater's place; nothing with a single rater."""
+    if raters.human.empty:
+        return ""
+    text = (
+        "Agreement of raters is given as means over pairs of raters and as ICC in all six forms "
+        "[@mcgraw1996], by restricted maximum likelihood where ratings are missing"
+    )
+    named = raters.human["statistic"].astype(str)
+    text += ", and as Krippendorff's alpha [@krippendorff2004]" if named.str.contains("alpha").any() else ""
+    text += ". "
+    if raters.model_human["difference"].notna().any():
+        text += (
+            "Each rater, and the model in this rater's place, was compared with the mean of the other "
+            "raters, averaged over raters; intervals of the difference resample participants and "
+            "hold raters fixed. "
+        )
+    judged = raters.verdicts[raters.verdicts["verdict"] != "none"].to_dict("records")
+    if judged:
+        text += (
+            "Non-inferiority to one more rater means that the one-sided 97.5 % lower limit of the difference "
+            f"in {judged[0]['statistic']} lies above minus {number(judged[0]['margin'])} "
+            f"({judged[0]['margin_origin']}). "
+        )
+    return text.rstrip()
+
+
+def _intervals_of_raters(raters: RaterAnalysis, settings: ReportSettings) -> str:
+    level, n = _share(settings.confidence), settings.resamples
+    if (raters.human["n_clusters"] < raters.human["n"]).any():
+        return (
+            f"Intervals of {level} come from at most {n} bootstrap resamples of participants with all their "
+            "rows [@field2007]."
+        )
     return (
-        "Agreement of raters is given as ICC in all six forms [@mcgraw1996], by restricted maximum "
-        "likelihood where ratings are missing, and as Krippendorff's alpha [@krippendorff2004]."
+        f"Intervals of {level} are textbook ones or from at most {n} bootstrap resamples, as the tables say."
     )
 
 

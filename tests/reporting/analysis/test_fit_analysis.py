@@ -6,6 +6,7 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -20,8 +21,9 @@ from emoclip_clinic.errors import FormatError, ReportError
 from emoclip_clinic.regression.fitting import plan_fit, run_fit
 from emoclip_clinic.reporting.analysis import FitAnalysis, ReportSettings, analyse_fit, list_fits, records
 from emoclip_clinic.reporting.analysis import fit_analysis as module
+from emoclip_clinic.reporting.analysis.statistics import NEGATIVE_R
 from emoclip_clinic.study.fit_settings import FitSettings
-from tests.reporting.studies import CHANCE, FLOOR, ITEMS, RECIPES, SCORE, ReportStudy
+from tests.reporting.studies import CHANCE, FLOOR, ITEMS, RECIPES, SCORE, ReportStudy, make_study
 
 QUICK = ReportSettings(resamples=100, margin=0.2)
 TARGETS = (*ITEMS, SCORE)
@@ -180,6 +182,22 @@ class TestMainTable:
             low, high = np.quantile(values, [0.025, 0.975])
             assert (row[f"{name}_low"], row[f"{name}_high"]) == pytest.approx((low, high), rel=1e-9), name
 
+    def test_what_is_0_because_a_column_is_constant_says_so_and_has_no_interval(
+        self, study_of: Give, analysis_of: Callable[[str], FitAnalysis]
+    ) -> None:
+        predicted = predictions(study_of("good"), FLOOR)["prediction"]
+        assert len(set(np.floor(predicted + 0.5))) == 1 < len(set(predicted))
+        table = analysis_of("good").statistics
+        table = table[(table["item"] == FLOOR) & (table["model"] == "ridge")].set_index("statistic")
+        kappa = table.loc["quadratic weighted kappa"]
+        assert (kappa["estimate"], kappa["flag"]) == (0, "constant column after rounding")
+        assert np.isnan(kappa["ci_low"])
+        assert table.loc["CCC", "flag"] == ""
+        assert (
+            "quadratic weighted kappa: constant column"
+            in (analysis_of("good").items.set_index("item").loc[FLOOR, "note"])
+        )
+
     def test_items_at_the_floor_and_small_studies_carry_warnings(
         self, analysis_of: Callable[[str], FitAnalysis]
     ) -> None:
@@ -246,13 +264,17 @@ class TestComparisons:
         assert "several sessions" in table.loc[(SCORE, "ridge-covariates", "Pearson r"), "williams_note"]
 
     def test_williams_needs_one_session_per_participant_and_one_repetition(
-        self, study_of: Give, analysis_of: Callable[[str], FitAnalysis]
+        self, tmp_path: Path, analysis_of: Callable[[str], FitAnalysis]
     ) -> None:
-        study = study_of("twelve")
-        own, other = (predictions(study, SCORE, model) for model in ("ridge", "ridge-covariates"))
+        study = make_study(tmp_path / "once", dataclasses.replace(RECIPES["good"], sessions=1, fit={}))
+        item = "cains9"
+        own, other = (predictions(study, item, model) for model in ("ridge", "ridge-covariates"))
+        assert stats.pearsonr(other["rating"], other["prediction"])[0] > 0
         wanted = williams_test(own["rating"], own["prediction"], other=other["prediction"])["p"][0]
-        table = analysis_of("twelve").comparisons.set_index(["item", "other", "statistic"])
-        row = table.loc[(SCORE, "ridge-covariates", "Pearson r")]
+        analysis = analyse_fit(study.study, study.fit, settings=QUICK, cache=False)
+        row = analysis.comparisons.set_index(["item", "other", "statistic"]).loc[
+            (item, "ridge-covariates", "Pearson r")
+        ]
         assert row["williams_p"] == pytest.approx(wanted, rel=1e-12)
         assert row["williams_note"] == ""
         repeated = analysis_of("repeated k-fold").comparisons
@@ -263,6 +285,23 @@ class TestComparisons:
     ) -> None:
         table = analysis_of("good").comparisons
         assert set(table[table["other"] == "mean"]["statistic"]) == {"CCC", "MAE", "RMSE"}
+
+    def test_a_negative_r_of_leaving_out_makes_no_small_p(
+        self, analysis_of: Callable[[str], FitAnalysis]
+    ) -> None:
+        analysis = analysis_of("good")
+        table = analysis.comparisons[analysis.comparisons["statistic"] == "Pearson r"]
+        r = analysis.by_model.set_index(["item", "model"])["pearson_r"]
+        negative = np.array([r[row["item"], row["other"]] < 0 for row in table.to_dict("records")])
+        assert 0 < negative.sum() < len(table)
+        assert table.loc[negative, ["p", "williams_p"]].isna().all(axis=None)
+        assert (table.loc[negative, "flag"] == NEGATIVE_R).all()
+        once = analysis_of("twelve").comparisons
+        once = once[(once["statistic"] == "Pearson r") & (once["flag"].str.startswith(NEGATIVE_R))]
+        assert len(once)
+        assert (once["williams_note"] == NEGATIVE_R).all()
+        assert table.loc[negative, ["difference", "ci_low", "ci_high"]].notna().all(axis=None)
+        assert table.loc[~negative, "p"].notna().all()
 
 
 class TestSingleItems:

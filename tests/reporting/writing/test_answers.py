@@ -119,6 +119,15 @@ def test_each_primary_target_has_its_own_verdict_with_margin_and_origin(analysis
     assert "No verdict is given" not in answer
 
 
+def test_r_within_diagnostic_groups_comes_before_pooled_r(analysis: FitAnalysis) -> None:
+    values = {"pearson_r": 0.7, "pearson_r_within_groups": 0.2}
+    answer = short_answer(changed(analysis, **values))
+    assert answer.index("Pearson r of 0.20") < answer.index("Pearson r of 0.70")
+    without = short_answer(replace(changed(analysis, **values), has_groups=False))
+    assert "diagnostic groups" not in without
+    assert "Pearson r of 0.70" in without
+
+
 def test_methods_name_versions_parameters_and_cite_what_they_use(analysis: FitAnalysis) -> None:
     methods = methods_of_fit(analysis)
     text = methods.markdown
@@ -126,5 +135,8 @@ def test_methods_name_versions_parameters_and_cite_what_they_use(analysis: FitAn
     assert "99 random exchanges" in text
     assert f"numpy {analysis.versions['numpy']}" in text
     assert "[@foteinopoulou2024]" in text
+    assert "95 % intervals come from 200 bootstrap resamples" in text
+    assert "Each rater, and the model in this rater's place, was compared with" in text
+    assert "Non-inferiority" not in text
     assert {one.key for one in methods.citations} >= {"kring2013", "lin1989", "westfall1993"}
     assert not any("@" in paragraph for paragraph in methods.numbered.values())
