@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from emoclip_clinic.errors import RatingsError, suggestions
-from emoclip_clinic.study.ratings.raw_tables import RawTable, read_raw_table
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from emoclip_clinic.study.ratings.raw_tables import RawTable
 
 __all__ = ["MeasureRange", "MeasureTable", "read_measures"]
 
@@ -110,6 +111,8 @@ def read_measures(
     """
     import pandas as pd
 
+    from emoclip_clinic.study.ratings.raw_tables import read_raw_table
+
     raw = read_raw_table(path, encoding=encoding, separator=separator, sheet=sheet)
     wanted = list(dict.fromkeys([*numbers, *labels]))
     unknown = [name for name in wanted if name not in raw.columns]
@@ -156,7 +159,7 @@ def read_measures(
     return MeasureTable(path, pd.DataFrame(columns), ", ".join(part for part in parts if part))
 
 
-def _decimal_mark(raw: RawTable, numbers: Sequence[str]) -> Literal[".", ","]:
+def _decimal_mark(raw: "RawTable", numbers: Sequence[str]) -> Literal[".", ","]:
     cells = [row[raw.columns.index(name)] for name in numbers for row in raw.rows]
     has_comma = any(_DECIMAL_COMMA.fullmatch(cell) for cell in cells)
     has_point = any("." in cell and _NUMBER.fullmatch(cell) for cell in cells)

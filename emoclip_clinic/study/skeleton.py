@@ -3,13 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from emoclip_clinic.errors import StudyError
 from emoclip_clinic.study.files import write_bytes, write_tsv
 from emoclip_clinic.study.layout import Study
-from emoclip_clinic.study.ratings import ratings_path, write_empty_ratings
 from emoclip_clinic.study.recordings_table import RECORDINGS_COLUMNS
-from emoclip_clinic.study.scales import Scale
+
+if TYPE_CHECKING:
+    from emoclip_clinic.study.scales import Scale
 
 __all__ = ["PARTICIPANT_COLUMNS", "Skeleton", "write_skeleton"]
 
@@ -40,7 +42,7 @@ class Skeleton:
     kept: tuple[Path, ...]
 
 
-def write_skeleton(folder: Path, scales: Sequence[Scale], *, config: str) -> Skeleton:
+def write_skeleton(folder: Path, scales: "Sequence[Scale]", *, config: str) -> Skeleton:
     """Write an empty study; nothing that is there is changed.
 
     Parameters
@@ -62,6 +64,8 @@ def write_skeleton(folder: Path, scales: Sequence[Scale], *, config: str) -> Ske
     StudyError
         If the folder cannot be made.
     """
+    from emoclip_clinic.study.ratings import ratings_path, write_empty_ratings
+
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
