@@ -209,6 +209,13 @@ def ledger_section(analysis: FitAnalysis, drawings: Sequence[Drawing]) -> Sectio
             "outside of this program are not counted."
         )
     ]
+    if ledger.n_sensitivity:
+        blocks.append(
+            Text(
+                f"{ledger.n_sensitivity} more were made under other choices (sensitivity) and are not in "
+                "that number: whoever reports the best of them has tried them all."
+            )
+        )
     if ledger.n_other_ratings:
         blocks.append(
             Text(f"{ledger.n_other_ratings} further ones were made on other versions of the ratings.")

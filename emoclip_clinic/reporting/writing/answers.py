@@ -70,7 +70,9 @@ def short_answer(analysis: FitAnalysis) -> str:
     sentences += [] if (table["role"] == "primary").any() else [_no_primary(table)]
     n_tried = analysis.ledger.n_analyses
     if n_tried > 1:
-        sentences.append(f"{n_tried} analyses of these ratings have been tried in this study.")
+        n_more = analysis.ledger.n_sensitivity
+        more = f", and {n_more} more under other choices (sensitivity)" if n_more else ""
+        sentences.append(f"{n_tried} analyses of these ratings have been tried in this study{more}.")
     sentences += _caution(int(table.loc[table["item"].isin(chosen), "n_participants"].min()))
     return " ".join(sentences)
 

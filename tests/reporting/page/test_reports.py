@@ -179,6 +179,7 @@ def test_captions_tell_the_level_of_their_intervals(copy_of: Callable[[str], Rep
     ):
         assert any(words in one for one in captions), words
     assert "95 % interval" not in text
+    assert "35 more were made under other choices (sensitivity)" in html.unescape(text)
     assert not re.findall(r"\d%", re.sub(r"<(style|script|svg).*?</\1>|<[^>]*>", "", text, flags=re.DOTALL))
 
 

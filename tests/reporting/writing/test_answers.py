@@ -119,6 +119,13 @@ def test_each_primary_target_has_its_own_verdict_with_margin_and_origin(analysis
     assert "No verdict is given" not in answer
 
 
+def test_analyses_under_other_choices_are_counted_beside_the_others(analysis: FitAnalysis) -> None:
+    n = analysis.ledger.n_analyses
+    assert f"{n} analyses of these ratings have been tried in this study." in short_answer(analysis)
+    more = replace(analysis, ledger=replace(analysis.ledger, n_sensitivity=35))
+    assert f"{n} analyses of these ratings have been tried in this study, and 35 more" in short_answer(more)
+
+
 def test_r_within_diagnostic_groups_comes_before_pooled_r(analysis: FitAnalysis) -> None:
     values = {"pearson_r": 0.7, "pearson_r_within_groups": 0.2}
     answer = short_answer(changed(analysis, **values))
