@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, get_args
 
 from emoclip_clinic import __version__
-from emoclip_clinic.errors import FormatError, RegressionError, StudyError
+from emoclip_clinic.errors import FormatError, RegressionError
 from emoclip_clinic.study.files import read_tsv, write_tsv
 from emoclip_clinic.study.layout import Study
+from emoclip_clinic.study.locks import wait_for_turn
 from emoclip_clinic.study.ratings import Ratings
 
 __all__ = [
@@ -198,7 +198,7 @@ def append_ledger(study: Study | Path | str, entries: Sequence[LedgerEntry]) -> 
         If the operating system refuses.
     """
     path = ledger_path(study)
-    with _locked(path.with_name(".ledger.lock")):
+    with wait_for_turn(path.with_name(".ledger.lock")):
         rows = [*read_ledger(study), *entries]
         write_tsv(path, [vars(row) for row in rows], columns=_COLUMNS)
     return path
@@ -282,22 +282,3 @@ def _damaged(path: Path, found: str) -> FormatError:
         where=path,
         hint="Restore it from a backup, or move it away: the next fit starts a new one.",
     )
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Hold a lock that the operating system releases when the process ends, however it ends."""
-    from filelock import FileLock
-
-    lock = FileLock(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
-    except OSError as error:
-        raise StudyError(
-            "The file must be writable", found=error.strerror or str(error), where=path
-        ) from error
-    try:
-        yield
-    finally:
-        lock.release()

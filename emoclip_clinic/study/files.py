@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 from emoclip_clinic.errors import FormatError, StudyError
 
 if TYPE_CHECKING:
+    import pandas as pd
     import pyarrow as pa
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "remove_leftovers",
     "sha256_file",
     "write_bytes",
+    "write_frame",
     "write_json",
     "write_table",
     "write_tsv",
@@ -209,6 +211,27 @@ def write_tsv(path: Path, rows: Sequence[Mapping[str, object]], *, columns: Sequ
         writer = csv.DictWriter(stream, columns, restval=MISSING, delimiter="\t", lineterminator="\n")
         writer.writeheader()
         writer.writerows({column: _cell(value) for column, value in row.items()} for row in rows)
+
+
+def write_frame(path: Path, frame: "pd.DataFrame") -> None:
+    """Write a data frame as tab-separated values, without its index; missing values become ``n/a``.
+
+    Parameters
+    ----------
+    path : Path
+        The file to create or replace.
+    frame : DataFrame
+        Columns with names that are text.
+
+    Raises
+    ------
+    StudyError
+        If the operating system refuses.
+    """
+    columns = list(frame.columns)
+    filled = frame.astype(object).where(frame.notna(), None)
+    rows = [dict(zip(columns, row, strict=True)) for row in filled.itertuples(index=False, name=None)]
+    write_tsv(path, rows, columns=columns)
 
 
 def read_tsv(path: Path) -> Tsv:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from emoclip_clinic.errors import StudyError, did_you_mean
-from emoclip_clinic.study.files import read_json, read_tsv, write_json, write_tsv
+from emoclip_clinic.study.files import read_json, read_tsv, write_frame, write_json
 from emoclip_clinic.study.formats import FORMAT_VERSION, Column, check_format_version
 from emoclip_clinic.study.layout import Named, Study
 from emoclip_clinic.study.results import list_results
@@ -103,10 +103,7 @@ def write_session_readings(
         Of the table.
     """
     tsv, record = session_readings_paths(study, set_name)
-    columns = [column.name for column in SESSION_READING_COLUMNS]
-    filled = table[columns].astype(object).where(table[columns].notna(), None)
-    rows = [dict(zip(columns, values, strict=True)) for values in filled.itertuples(index=False, name=None)]
-    write_tsv(tsv, rows, columns=columns)
+    write_frame(tsv, table[[column.name for column in SESSION_READING_COLUMNS]])
     write_json(record, {"format_version": FORMAT_VERSION, "set": set_name, **facts})
     return tsv
 

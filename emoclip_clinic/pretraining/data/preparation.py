@@ -18,7 +18,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from emoclip_clinic.errors import FormatError, PretrainingError, StudyError
+from emoclip_clinic.errors import FormatError, PretrainingError
 from emoclip_clinic.pretraining.data.cut_jobs import (
     CutJob,
     CutOutcome,
@@ -43,6 +43,7 @@ from emoclip_clinic.pretraining.data.shard_files import (
     write_shard,
 )
 from emoclip_clinic.study.files import remove_leftovers
+from emoclip_clinic.study.locks import one_at_a_time
 
 __all__ = ["Plan", "PlannedClip", "PrepareProgress", "Prepared", "plan_preparation", "prepare_clips"]
 
@@ -425,22 +426,11 @@ def _check_folder(folder: ClipFolder) -> None:
 
 @contextmanager
 def _alone_in(folder: ClipFolder) -> Iterator[None]:
-    from filelock import FileLock, Timeout
-
-    lock = FileLock(folder.lock, timeout=0)
-    try:
-        folder.root.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
-    except Timeout as error:
-        raise PretrainingError(
-            "One process at a time may prepare clips into a folder",
-            found="another one is at work",
-            where=folder.root,
-            hint="Wait until it has ended; with --workers it uses more processors.",
-        ) from error
-    except (OSError, NotImplementedError) as error:
-        raise StudyError("The folder must be writable", found=str(error), where=folder.root) from error
-    try:
+    with one_at_a_time(
+        folder.lock,
+        rule="One process at a time may prepare clips into a folder",
+        where=folder.root,
+        hint="Wait until it has ended; with --workers it uses more processors.",
+        error=PretrainingError,
+    ):
         yield
-    finally:
-        lock.release()

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from emoclip_clinic.pretraining.evaluation.zero_shot import ZeroShotEvaluation
-from emoclip_clinic.study.files import write_bytes, write_json, write_tsv
+from emoclip_clinic.study.files import write_bytes, write_frame, write_json
 from emoclip_clinic.study.versions import software_versions
 
 __all__ = ["confusion_svg", "write_evaluation"]
@@ -41,7 +41,7 @@ def write_evaluation(
         "clips.tsv": evaluation.clips,
     }
     for name, table in tables.items():
-        _write(folder / name, table)
+        write_frame(folder / name, table)
     write_bytes(folder / "confusion.svg", confusion_svg(confusion))
     write_json(
         folder / "evaluation.json",
@@ -98,10 +98,3 @@ def confusion_svg(confusion: pd.DataFrame) -> bytes:
         stream = io.BytesIO()
         figure.savefig(stream, format="svg", metadata={"Date": None})
     return stream.getvalue()
-
-
-def _write(path: Path, table: pd.DataFrame) -> None:
-    filled = table.astype(object).where(table.notna(), None)
-    columns = list(table.columns)
-    rows = [dict(zip(columns, row, strict=True)) for row in filled.itertuples(index=False, name=None)]
-    write_tsv(path, rows, columns=columns)

@@ -39,7 +39,7 @@ BIDSIGNORE = (
 validator allows one for each participant)."""
 
 _BIDS_VERSION = "1.10.0"
-_CENTIMES = 4  # digits of numbers in the truth
+_DIGITS = 4  # digits of numbers in the truth
 
 
 def write_study_tables(
@@ -167,9 +167,9 @@ def _truth(cohort: Cohort, recordings: Sequence[StudyRecording], scales: Sequenc
                 "participant_id": recording.participant_id,
                 "session_id": recording.session_id,
                 "latents": {
-                    name: round(float(values[row]), _CENTIMES) for name, values in cohort.latents.items()
+                    name: round(float(values[row]), _DIGITS) for name, values in cohort.latents.items()
                 },
-                "camera": round(recording.camera, _CENTIMES),
+                "camera": round(recording.camera, _DIGITS),
                 "site": recording.site,
                 "has_interviewer": recording.has_interviewer,
                 "video": recording.path,
@@ -181,9 +181,9 @@ def _truth(cohort: Cohort, recordings: Sequence[StudyRecording], scales: Sequenc
                 model.item: {
                     "facial": has_facial_cause(scale, model.item),
                     "loadings": dict(model.weights),
-                    "unique_sd": round(model.unique_sd, _CENTIMES),
-                    "cuts": [round(float(cut), _CENTIMES) for cut in model.cuts],
-                    **{name: round(value, _CENTIMES) for name, value in agreement[model.item].items()},
+                    "unique_sd": round(model.unique_sd, _DIGITS),
+                    "cuts": [round(float(cut), _DIGITS) for cut in model.cuts],
+                    **{name: round(value, _DIGITS) for name, value in agreement[model.item].items()},
                 }
                 for model in item_models(scale)
             }
